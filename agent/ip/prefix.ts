@@ -1,0 +1,85 @@
+/** Prefixes (CIDR blocks) as values: the canonical string `base/length`, host bits zero. */
+import {
+  FAMILIES,
+  addressFromInteger,
+  addressToInteger,
+  familyOf,
+  parseAddress,
+  type Address,
+  type Family,
+} from './address.ts';
+
+export type Prefix = string & { readonly __brand: 'Prefix' };
+
+/** The prefix with its host bits dropped, or undefined if `text` is not `ADDRESS/LENGTH`. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const slash = text.lastIndexOf('/');
+  const base = parseAddress(text.slice(0, slash));
+  const lengthText = text.slice(slash + 1);
+  if (slash < 0 || base === undefined || !/^(0|[1-9]\d{0,2})$/.test(lengthText)) return undefined;
+  const length = Number(lengthText);
+  return length <= FAMILIES[familyOf(base)].bits ? prefixOf(base, length) : undefined;
+}
+
+/** For constants and tests: as parsePrefix, but throws a RangeError. */
+export function prefix(text: string): Prefix {
+  const parsed = parsePrefix(text);
+  if (parsed === undefined) throw new RangeError(`not a prefix: ${text}`);
+  return parsed;
+}
+
+/** The prefix of `length` bits that holds `address`. Throws a RangeError on a length the family does not have. */
+export function prefixOf(address: Address, length: number): Prefix {
+  const family = familyOf(address);
+  const { bits } = FAMILIES[family];
+  if (!Number.isInteger(length) || length < 0 || length > bits)
+    throw new RangeError(`bad prefix length ${length}`);
+  const hostBits = BigInt(bits - length);
+  const base = (addressToInteger(address) >> hostBits) << hostBits;
+  return `${addressFromInteger(base, family)}/${length}` as Prefix;
+}
+
+/** The prefix that holds this one address: /32 or /128. */
+export function hostPrefix(address: Address): Prefix {
+  return `${address}/${FAMILIES[familyOf(address)].bits}` as Prefix;
+}
+
+export function baseOf(prefix: Prefix): Address {
+  return prefix.slice(0, prefix.lastIndexOf('/')) as Address;
+}
+
+export function lengthOf(prefix: Prefix): number {
+  return Number(prefix.slice(prefix.lastIndexOf('/') + 1));
+}
+
+export function familyOfPrefix(prefix: Prefix): Family {
+  return prefix.includes(':') ? 6 : 4;
+}
+
+/** First and last address as integers, both included. */
+export function rangeOf(prefix: Prefix): { readonly first: bigint; readonly last: bigint } {
+  const first = addressToInteger(baseOf(prefix));
+  const hostBits = BigInt(FAMILIES[familyOfPrefix(prefix)].bits - lengthOf(prefix));
+  return { first, last: first + (1n << hostBits) - 1n };
+}
+
+export function containsAddress(prefix: Prefix, address: Address): boolean {
+  return (
+    familyOf(address) === familyOfPrefix(prefix) && prefixOf(address, lengthOf(prefix)) === prefix
+  );
+}
+
+/** Whether `inner` lies wholly inside `outer` (equal counts). */
+export function containsPrefix(outer: Prefix, inner: Prefix): boolean {
+  return lengthOf(inner) >= lengthOf(outer) && containsAddress(outer, baseOf(inner));
+}
+
+/** Two prefixes overlap exactly when one contains the other. */
+export function overlaps(a: Prefix, b: Prefix): boolean {
+  return containsPrefix(a, b) || containsPrefix(b, a);
+}
+
+/** The address `offset` places after the base; throws a RangeError beyond the family. */
+export function addressIn(prefix: Prefix, offset: bigint): Address {
+  return addressFromInteger(addressToInteger(baseOf(prefix)) + offset, familyOfPrefix(prefix));
+}

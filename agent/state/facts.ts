@@ -1,0 +1,61 @@
+/** Facts that plans are made from. Everything here was parsed at the door; nothing here does I/O. */
+import type { Address, Family } from '../ip/address.ts';
+import type { Prefix } from '../ip/prefix.ts';
+
+/** A lease: one host's subnets and how to reach it (flannel-compatible, see docs/flannel.md). */
+export interface Lease {
+  /** At least one of the two. */
+  readonly subnets: PerFamily<Prefix>;
+  /** Underlay addresses the host publishes. */
+  readonly publicAddresses: PerFamily<Address>;
+  /** Empty for flannel's `udp` and `alloc`, which publish none. */
+  readonly backendType: string;
+  /** As found in JSON; each backend parses its own. */
+  readonly backendData?: unknown;
+  readonly backendV6Data?: unknown;
+  /** Identity of the weft host that wrote it; absent when flanneld or an operator did. */
+  readonly node?: string;
+}
+
+/** A value per address family, v4 and v6 as data. */
+export type PerFamily<T> = Partial<Readonly<Record<Family, T>>>;
+
+/** The network configuration in etcd, defaults filled in. */
+export interface NetworkConfig {
+  /** Which families are on; each then has its range. */
+  readonly ranges: PerFamily<SubnetRange>;
+  readonly backend: { readonly type: string; readonly options: Readonly<Record<string, unknown>> };
+}
+
+/** Where subnets come from: `first` and `last` are base addresses of subnets of `subnetLength` bits. */
+export interface SubnetRange {
+  readonly network: Prefix;
+  readonly subnetLength: number;
+  readonly first: Address;
+  readonly last: Address;
+}
+
+/** The link that carries the overlay's packets. */
+export interface Underlay {
+  readonly link: string;
+  readonly mtu: number;
+  /** Addresses on the link itself. */
+  readonly addresses: PerFamily<Address>;
+  /** What we tell peers: the flag's, else the link's own. */
+  readonly publicAddresses: PerFamily<Address>;
+  /** Routes of the main table that are not ours: to tell a neighbour on the link from a host behind a gateway. */
+  readonly routes: readonly UnderlayRoute[];
+}
+
+export interface UnderlayRoute {
+  readonly prefix: Prefix;
+  readonly link: string;
+  readonly gateway?: Address;
+}
+
+/** All that this host's plan depends on, beside the other hosts' leases. */
+export interface HostFacts {
+  readonly network: NetworkConfig;
+  readonly underlay: Underlay;
+  readonly subnets: PerFamily<Prefix>;
+}

@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+/** `unit`: pure, beside the code, parallel. `e2e`: real kernel, etcd, Docker; one file at a time, in processes of their own. */
+export default defineConfig({
+  test: {
+    coverage: {
+      include: ['agent/**', 'controlplane/**', 'cli/**'],
+      exclude: ['**/*.test.ts', '**/generated/**'],
+    },
+    projects: [
+      { test: { name: 'unit', include: ['{agent,controlplane,cli,deploy}/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
