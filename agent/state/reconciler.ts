@@ -1,0 +1,393 @@
+/**
+ * Makes the kernel hold what is desired. It keeps a mirror of the kernel (a dump, then events), marks keys
+ * dirty when either side changes, and works through the dirty ones in passes:
+ *
+ *     events ──► mirror ─┐
+ *                        ├─► dirty keys ──► diff ──► operations ──► kernel ──► mirror
+ *     slices ──► desired ┘
+ *
+ * One loop does everything in turn, so an operation and a dump never overlap, and an event that arrives
+ * while operations are under way is looked at after their outcome. That may show an older truth than the
+ * kernel's; every operation is idempotent, so the next pass settles it.
+ */
+import { pauseBefore, type Backoff, type Clock, type Random } from './clock.ts';
+import { DesiredState } from './desired.ts';
+import { diff, inOrder } from './diff.ts';
+import type { Kernel, KernelEvent, Operation, Outcome } from './kernel.ts';
+import { describe, keyOf, linkKey, linkOf, same, type Key, type Resource } from './resource.ts';
+
+/** Keys looked at in one pass: small enough that diff and encoding stay within a few ms. */
+const PASS_LIMIT = 1024;
+/** Events kept while a pass runs; beyond it they are dropped and the kernel is dumped again instead. */
+const EVENT_LIMIT = 8192;
+/** After a failure, and when somebody undoes our work again and again. */
+const RETRY: Backoff = { first: 500, factor: 2, limit: 30_000 };
+/** Repairs of one key within STRIKE_WINDOW ms that are done at once; further ones wait as failures do. */
+const FREE_REPAIRS = 5;
+const STRIKE_WINDOW = 60_000;
+
+/** Something that is not as it should be, and stays so for now. */
+export interface Problem {
+  readonly key: Key;
+  /** An errno name, `CONFLICT`, or `CONTESTED_BY_ANOTHER_PROGRAM`. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Told what was done; for logs and metrics. */
+export interface Reporter {
+  applied(operation: Operation, outcome: Outcome): void;
+  /** A pass ended; `repairs` are the keys whose drift it undid. */
+  passed(operations: readonly Operation[], repairs: ReadonlyMap<Key, Drift>): void;
+  /** A problem is new, or its text changed. */
+  problem(problem: Problem): void;
+  solved(problem: Problem): void;
+  resync(reason: string): void;
+}
+
+/** What somebody else did to an entry of ours. */
+export type Drift = 'removed' | 'changed' | 'added';
+
+export interface ReconcilerParts {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: Reporter;
+}
+
+interface Attempts {
+  count: number;
+  since: number;
+  /** When the key may be tried again; its timer marks it dirty. */
+  cancel?: () => void;
+}
+
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  readonly #desired = new DesiredState();
+  readonly #mirror = new Map<Key, Resource>();
+  readonly #dirty = new Set<Key>();
+  readonly #drift = new Map<Key, Drift>();
+  readonly #attempts = new Map<Key, Attempts>();
+  readonly #problems = new Map<Key, Problem>();
+  #events: KernelEvent[] = [];
+  #dumpReason: string | undefined = 'start';
+  #dumpFailures = 0;
+  #started = false;
+  /** The first dump was read: what differs from now on is drift. */
+  #adopted = false;
+  #running = false;
+  #stopped = false;
+  #idle: (() => void)[] = [];
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** Replaces what one slice wants; the kernel follows. Cost: the slice's size. */
+  set(slice: string, resources: readonly Resource[]): void {
+    for (const key of this.#desired.set(slice, resources)) this.#mark(key);
+    this.#wake();
+  }
+
+  /** Begins to follow the kernel and to act. Until then `set` only collects. */
+  start(): void {
+    this.#parts.kernel.watch((event) => this.#onEvent(event));
+    this.#started = true;
+    this.#wake();
+  }
+
+  /** Reads the kernel once and returns what would be done, in order; nothing is changed. */
+  async plan(): Promise<readonly Operation[]> {
+    if (!this.#adopted) await this.#dump();
+    const operations: Operation[] = [];
+    for (const key of this.#everyKey()) {
+      const operation = diff(this.#desired.get(key), this.#mirror.get(key));
+      if (operation !== undefined) operations.push(operation);
+    }
+    return inOrder(operations);
+  }
+
+  /** Resolves when every dirty key was tried: the kernel is as desired, but for `problems()`. */
+  async settled(): Promise<void> {
+    if (!this.#running && !this.#hasWork()) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Stops acting; the kernel keeps what it has. Resolves when the operations under way are done. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const attempts of this.#attempts.values()) attempts.cancel?.();
+    if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  desired(): Iterable<Resource> {
+    return [...this.#desired.entries()].map(([, resource]) => resource);
+  }
+
+  actual(): Iterable<Resource> {
+    return this.#mirror.values();
+  }
+
+  problems(): readonly Problem[] {
+    const contested = [...this.#desired.contested()].map((key) => ({
+      key,
+      code: 'CLAIMED_TWICE',
+      message: `two leases claim ${key}; the first keeps it: see weft leases`,
+    }));
+    return [...this.#problems.values(), ...contested];
+  }
+
+  // ---- marking ----
+
+  #mark(key: Key): void {
+    this.#attempts.get(key)?.cancel?.();
+    this.#attempts.delete(key);
+    this.#dirty.add(key);
+  }
+
+  #onEvent(event: KernelEvent): void {
+    if (this.#events.length >= EVENT_LIMIT) {
+      this.#events = [];
+      this.#dumpReason = `more than ${EVENT_LIMIT} kernel events at once`;
+    } else this.#events.push(event);
+    this.#wake();
+  }
+
+  #digest(events: readonly KernelEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'unknown') this.#dumpReason = event.reason;
+      else if (event.type === 'present') this.#observe(keyOf(event.resource), event.resource);
+      else this.#observe(event.key, undefined);
+    }
+  }
+
+  /** The kernel holds `actual` at `key`; what differs from the mirror is somebody else's doing. */
+  #observe(key: Key, actual: Resource | undefined): void {
+    const known = this.#mirror.get(key);
+    if (actual === undefined ? known === undefined : known !== undefined && same(known, actual)) {
+      // A foreign entry in our place was never in the mirror: its going is a chance to try again.
+      if (actual === undefined && this.#problems.has(key)) this.#mark(key);
+      return;
+    }
+    if (actual === undefined) this.#mirror.delete(key);
+    else this.#mirror.set(key, actual);
+    if (actual?.kind === 'link' && known === undefined) this.#markDependents(actual.name);
+    if (diff(this.#desired.get(key), actual) === undefined) return;
+    this.#drift.set(
+      key,
+      actual === undefined ? 'removed' : known === undefined ? 'added' : 'changed',
+    );
+    if (this.#mayRepairNow(key)) this.#dirty.add(key);
+  }
+
+  #mayRepairNow(key: Key): boolean {
+    const now = this.#parts.clock.now();
+    let attempts = this.#attempts.get(key);
+    if (attempts === undefined || now - attempts.since > STRIKE_WINDOW) {
+      attempts?.cancel?.();
+      this.#attempts.set(key, (attempts = { count: 0, since: now }));
+    }
+    if (attempts.cancel !== undefined) return false;
+    attempts.count++;
+    if (attempts.count <= FREE_REPAIRS) return true;
+    this.#raise(
+      key,
+      'CONTESTED_BY_ANOTHER_PROGRAM',
+      `${key} is changed again and again by another program`,
+    );
+    this.#later(key, attempts);
+    return false;
+  }
+
+  /** A link is there now: what needs it can be tried. Scans all that is desired; links come seldom. */
+  #markDependents(link: string): void {
+    for (const [key, resource] of this.#desired.entries()) {
+      if (linkOf(resource) === link) this.#dirty.add(key);
+    }
+  }
+
+  // ---- the loop ----
+
+  #hasWork(): boolean {
+    return this.#dumpReason !== undefined || this.#events.length > 0 || this.#dirty.size > 0;
+  }
+
+  #wake(): void {
+    if (this.#running || this.#stopped || !this.#started) return;
+    this.#running = true;
+    void this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    // Slices that are set one after the other in one turn of the event loop share a pass.
+    await Promise.resolve();
+    while (!this.#stopped && this.#hasWork()) {
+      if (this.#dumpReason === undefined || (await this.#resync())) {
+        this.#digest(this.#events.splice(0));
+        await this.#pass();
+      } else break;
+    }
+    this.#running = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** False when the kernel could not be read; it is tried again later. */
+  async #resync(): Promise<boolean> {
+    const reason = this.#dumpReason ?? '';
+    this.#dumpReason = undefined;
+    if (this.#adopted) this.#parts.report.resync(reason);
+    try {
+      await this.#dump();
+      this.#dumpFailures = 0;
+      return true;
+    } catch (cause) {
+      this.#dumpReason = `${reason}; reading the kernel failed: ${String(cause)}`;
+      const pause = pauseBefore(this.#dumpFailures++, RETRY, this.#parts.random);
+      this.#parts.clock.after(pause, () => this.#wake());
+      return false;
+    }
+  }
+
+  async #dump(): Promise<void> {
+    const unseen = new Set(this.#mirror.keys());
+    for await (const slice of this.#parts.kernel.dump(this.#wantedLinks())) {
+      for (const resource of slice) {
+        const key = keyOf(resource);
+        unseen.delete(key);
+        if (this.#adopted) this.#observe(key, resource);
+        else this.#adopt(key, resource);
+      }
+    }
+    for (const key of unseen) this.#observe(key, undefined);
+    this.#adopted = true;
+  }
+
+  #adopt(key: Key, actual: Resource): void {
+    const desired = this.#desired.get(key);
+    if (desired !== undefined && same(desired, actual)) {
+      this.#mirror.set(key, desired);
+      return;
+    }
+    this.#mirror.set(key, actual);
+    this.#dirty.add(key);
+  }
+
+  #wantedLinks(): ReadonlySet<string> {
+    const names = new Set<string>();
+    for (const [, resource] of this.#desired.entries()) {
+      if (resource.kind === 'link') names.add(resource.name);
+    }
+    return names;
+  }
+
+  async #pass(): Promise<void> {
+    const operations = inOrder(this.#takeOperations());
+    if (operations.length === 0) return;
+    const outcomes = await this.#parts.kernel.apply(operations);
+    const repairs = new Map<Key, Drift>();
+    operations.forEach((operation, i) => {
+      const outcome = outcomes[i] ?? { status: 'failed', code: 'EIO', message: 'no outcome' };
+      this.#parts.report.applied(operation, outcome);
+      this.#conclude(operation, outcome, repairs);
+    });
+    this.#parts.report.passed(operations, repairs);
+  }
+
+  #takeOperations(): Operation[] {
+    const operations: Operation[] = [];
+    for (const key of this.#dirty) {
+      if (operations.length >= PASS_LIMIT) break;
+      this.#dirty.delete(key);
+      const desired = this.#desired.get(key);
+      const operation = diff(desired, this.#mirror.get(key));
+      if (operation === undefined) this.#forget(key);
+      else if (!this.#awaitsLink(desired, operations)) operations.push(operation);
+    }
+    return operations;
+  }
+
+  /** What needs a link that is not there is not tried: #markDependents brings it back when the link comes. */
+  #awaitsLink(desired: Resource | undefined, operations: readonly Operation[]): boolean {
+    const link = desired === undefined ? undefined : linkOf(desired);
+    if (link === undefined) return false;
+    const key = linkKey(link);
+    const isOurs = this.#desired.get(key) !== undefined;
+    if (!isOurs || this.#mirror.has(key)) return false;
+    return !operations.some(({ desired }) => desired?.kind === 'link' && desired.name === link);
+  }
+
+  #conclude(operation: Operation, outcome: Outcome, repairs: Map<Key, Drift>): void {
+    const resource = operation.desired ?? operation.actual;
+    const key = keyOf(resource);
+    if (outcome.status !== 'done') {
+      this.#fail(key, resource, outcome);
+      return;
+    }
+    if (operation.desired === undefined) {
+      this.#mirror.delete(key);
+      this.#attempts.delete(key);
+    } else this.#mirror.set(key, operation.desired);
+    if (operation.desired?.kind === 'link') this.#markDependents(operation.desired.name);
+    // A link that was made anew or taken away took other entries with it.
+    if (resource.kind === 'link' && operation.action !== 'create')
+      this.#dumpReason = `${key} changed`;
+    const drift = this.#drift.get(key);
+    if (drift !== undefined) repairs.set(key, drift);
+    this.#drift.delete(key);
+    this.#solve(key);
+    // The wish may have changed while the operation was under way.
+    if (diff(this.#desired.get(key), this.#mirror.get(key)) !== undefined) this.#dirty.add(key);
+  }
+
+  #fail(key: Key, resource: Resource, outcome: Exclude<Outcome, { status: 'done' }>): void {
+    // Its link's own failure is told; #markDependents brings this one back.
+    if (this.#awaitsLink(this.#desired.get(key), [])) return;
+    if (outcome.status === 'conflict') {
+      const what = `${describe(resource)} cannot be set: ${outcome.found} stands in its place and is not weft's`;
+      this.#raise(key, 'CONFLICT', `${what}; remove it, or move it`);
+    } else {
+      this.#raise(key, outcome.code, `${describe(resource)}: ${outcome.message}`);
+    }
+    const attempts = this.#attempts.get(key) ?? { count: 0, since: this.#parts.clock.now() };
+    this.#attempts.set(key, attempts);
+    attempts.count++;
+    this.#later(key, attempts);
+  }
+
+  /** Marks the key dirty again after a pause that grows with the attempts. */
+  #later(key: Key, attempts: Attempts): void {
+    attempts.cancel?.();
+    const pause = pauseBefore(attempts.count - 1, RETRY, this.#parts.random);
+    attempts.cancel = this.#parts.clock.after(pause, () => {
+      delete attempts.cancel;
+      this.#dirty.add(key);
+      this.#wake();
+    });
+  }
+
+  /** Nothing to do at `key`: whatever was wrong there is over. */
+  #forget(key: Key): void {
+    this.#drift.delete(key);
+    this.#solve(key);
+  }
+
+  #raise(key: Key, code: string, message: string): void {
+    if (this.#problems.get(key)?.message === message) return;
+    const problem = { key, code, message };
+    this.#problems.set(key, problem);
+    this.#parts.report.problem(problem);
+  }
+
+  #solve(key: Key): void {
+    const problem = this.#problems.get(key);
+    if (problem === undefined) return;
+    this.#problems.delete(key);
+    this.#parts.report.solved(problem);
+  }
+
+  *#everyKey(): Iterable<Key> {
+    for (const [key] of this.#desired.entries()) yield key;
+    for (const key of this.#mirror.keys()) if (this.#desired.get(key) === undefined) yield key;
+  }
+}
