@@ -1,0 +1,74 @@
+/** The daemon's settings, validated and frozen: what every room is handed, whatever they came from (options.ts). */
+import type { Address } from '../ip/address.ts';
+import type { PerFamily } from '../state/facts.ts';
+
+export interface Config {
+  readonly etcd: EtcdConfig;
+  readonly underlay: UnderlayConfig;
+  /** Where subnet.env goes. */
+  readonly subnetFile: string;
+  /** The lease is renewed this long before it ends, in ms. */
+  readonly renewMarginMs: number;
+  readonly firewall: FirewallConfig;
+  readonly health: HealthConfig;
+  /** Kept over reboots: the node id. */
+  readonly stateDir: string;
+  /** Kept until the next reboot. */
+  readonly runDir: string;
+  /** The control API's unix socket. */
+  readonly socket: string;
+  readonly log: LogConfig;
+}
+
+export interface EtcdConfig {
+  /** URLs, http or https, at least one. */
+  readonly endpoints: readonly string[];
+  /** Begins with a slash and ends without one. */
+  readonly prefix: string;
+  /** Paths of PEM files; key and certificate only together. */
+  readonly keyFile?: string;
+  readonly certFile?: string;
+  readonly caFile?: string;
+  /** Both or neither. */
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** How the underlay's link is found: `interfaces` in turn, then the patterns, then `canReach`; with none of them, the default route. */
+export interface UnderlayConfig {
+  /** Names or addresses. */
+  readonly interfaces: readonly string[];
+  /** Sources of regular expressions that are known to compile. */
+  readonly interfacePatterns: readonly string[];
+  readonly canReach?: Address;
+  /** What peers are told instead of the link's own address. */
+  readonly publicAddresses: PerFamily<Address>;
+}
+
+export interface FirewallConfig {
+  readonly masquerade: boolean;
+  /** Masquerade with a random source port (`fully-random`). */
+  readonly fullyRandom: boolean;
+  readonly forwardRules: boolean;
+  /** How often rules are looked at without an event, in ms. */
+  readonly resyncMs: number;
+  readonly blackholeRoute: boolean;
+}
+
+export interface HealthConfig {
+  readonly address: Address;
+  /** 0 turns the server off. */
+  readonly port: number;
+}
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** `auto` is text on a terminal, else JSON. */
+export const LOG_FORMATS = ['auto', 'json', 'text'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
