@@ -100,8 +100,7 @@ async function launch(options: EtcdOptions, args: readonly string[]): Promise<Ch
   const deadline = performance.now() + START_LIMIT_MS;
   for (;;) {
     const text = await readFile(logFile, 'utf8');
-    if (text.includes('serving client requests') || text.includes('serving insecure client'))
-      return child;
+    if (text.includes('serving client traffic')) return child;
     if (child.exitCode !== null || performance.now() > deadline) {
       child.kill('SIGKILL');
       throw new Error(`etcd did not start; the end of its log: ${text.slice(-2000)}`);
