@@ -14,7 +14,7 @@ export class SimulatedKernel implements Kernel {
 
   async *dump(): AsyncIterable<readonly Resource[]> {
     this.dumps++;
-    for (const resource of [...this.entries.values()]) {
+    for (const resource of Array.from(this.entries.values())) {
       await Promise.resolve();
       yield [resource];
     }

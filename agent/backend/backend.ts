@@ -1,0 +1,69 @@
+/**
+ * A backend: how packets for another host's subnet get there. Pure functions from facts to desired state,
+ * so that a restart, a repair and a dry run need nothing of their own. Add a sibling by imitating
+ * host-gw.ts and naming it in backends.ts.
+ */
+import type { Address, Family } from '../ip/address.ts';
+import { PrefixTable } from '../ip/prefix-table.ts';
+import type { HostFacts, Lease, PerFamily, Underlay } from '../state/facts.ts';
+import type { Link, Resource } from '../state/resource.ts';
+
+export interface Backend {
+  /** The `Type` of the network configuration and the `BackendType` of leases. */
+  readonly type: string;
+  /** Names of the links that `plan` may ask for. */
+  readonly links: readonly string[];
+  /** What this host writes into its lease. */
+  publish(facts: PublishFacts): Published;
+  plan(facts: HostFacts, published: Published): MeshPlan;
+}
+
+/** The part of a lease that a backend decides. */
+export type Published = Pick<
+  Lease,
+  'publicAddresses' | 'backendType' | 'backendData' | 'backendV6Data'
+>;
+
+export interface PublishFacts {
+  readonly underlay: Underlay;
+  /** Families of the network, as configured. */
+  readonly families: readonly Family[];
+  /** Our own lease as it stood in etcd before, if there was one. */
+  readonly reused: Lease | undefined;
+  /** Which of `links` exist on this host now. */
+  readonly existing: readonly Link[];
+}
+
+export interface MeshPlan {
+  /** Largest packet a workload may send, in bytes. */
+  readonly mtu: number;
+  /** What this host needs whatever its peers are. */
+  readonly host: readonly Resource[];
+  /** What one peer's lease asks of this host. Cost does not depend on the number of peers. */
+  peer(lease: Lease): PeerPlan;
+}
+
+export interface PeerPlan {
+  readonly resources: readonly Resource[];
+  /** Why the peer, or one family of it, cannot be reached. */
+  readonly problem?: string;
+}
+
+export function familiesOf(present: PerFamily<unknown>): Family[] {
+  return ([4, 6] as const).filter((family) => present[family] !== undefined);
+}
+
+/** Finds the link on which an underlay address is a direct neighbour: its route has no gateway. */
+export function directLinks(underlay: Underlay): (address: Address) => string | undefined {
+  const routes = new PrefixTable(underlay.routes.map((route) => [route.prefix, route] as const));
+  return (address) => {
+    const route = routes.lookup(address);
+    return route?.gateway === undefined ? route?.link : undefined;
+  };
+}
+
+/** The lease belongs to another kind of mesh: flanneld leaves such peers alone too. */
+export function otherBackend(ours: string, lease: Lease): PeerPlan {
+  const theirs = lease.backendType === '' ? 'no backend type' : `backend ${lease.backendType}`;
+  return { resources: [], problem: `publishes ${theirs}, and this host runs ${ours}` };
+}

@@ -1,0 +1,65 @@
+/** Every backend by the `Type` of the network configuration, its options parsed at this door. */
+import type { NetworkConfig } from '../state/facts.ts';
+import type { Backend } from './backend.ts';
+import { hostGw } from './host-gw.ts';
+import { vxlan } from './vxlan.ts';
+
+type Options = NetworkConfig['backend']['options'];
+
+const BACKENDS: Readonly<Record<string, (options: Options) => Backend>> = {
+  vxlan: (options) => {
+    const mtu = whole(options, 'MTU', 0, { min: 0, max: 65_535 });
+    return vxlan({
+      vni: whole(options, 'VNI', 1, { min: 1, max: 0xff_ff_ff }),
+      port: whole(options, 'Port', 0, { min: 0, max: 65_535 }) || 8472,
+      ...(mtu === 0 ? {} : { mtu }),
+      gbp: flag(options, 'GBP'),
+      learning: flag(options, 'Learning'),
+      directRouting: flag(options, 'DirectRouting'),
+    });
+  },
+  'host-gw': hostGw,
+};
+
+/** The backend the network configuration asks for; throws a RangeError whose message is one sentence for the operator. */
+export function createBackend({ type, options }: NetworkConfig['backend']): Backend {
+  const create = Object.hasOwn(BACKENDS, type) ? BACKENDS[type] : undefined;
+  if (create === undefined) {
+    const known = Object.keys(BACKENDS).join(' or ');
+    throw new RangeError(
+      `the network configuration asks for backend "${type}", which weft does not have: set Backend.Type to ${known}`,
+    );
+  }
+  return create(options);
+}
+
+/** Field names are matched in any case, as Go's encoding/json does. */
+function field(options: Options, name: string): unknown {
+  return Object.entries(options).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+function whole(
+  options: Options,
+  name: string,
+  otherwise: number,
+  range: { min: number; max: number },
+): number {
+  const value = field(options, name) ?? otherwise;
+  if (
+    typeof value === 'number' &&
+    Number.isInteger(value) &&
+    value >= range.min &&
+    value <= range.max
+  ) {
+    return value;
+  }
+  throw new RangeError(
+    `Backend.${name} must be a whole number from ${range.min} to ${range.max}, not ${JSON.stringify(value)}`,
+  );
+}
+
+function flag(options: Options, name: string): boolean {
+  const value = field(options, name) ?? false;
+  if (typeof value === 'boolean') return value;
+  throw new RangeError(`Backend.${name} must be true or false, not ${JSON.stringify(value)}`);
+}
