@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { hostFacts, peerLease, publishFor } from '../backend/backend.suite.ts';
+import { createBackend } from '../backend/backends.ts';
+import { prefix } from '../ip/prefix.ts';
+import { DesiredState } from '../state/desired.ts';
+import { describe as line } from '../state/resource.ts';
+import { Planner, type LeaseChange } from './planner.ts';
+
+const config = { type: 'vxlan', options: {} };
+const backend = createBackend(config);
+const facts = hostFacts(config, [4]);
+const quiet = { masquerade: false, fullyRandom: false, forwardRules: false, blackholeRoute: false };
+
+function planner(firewall = quiet) {
+  const state = new DesiredState();
+  const sets: string[] = [];
+  const target = {
+    set: (slice: string, resources: Parameters<DesiredState['set']>[1]) => {
+      sets.push(slice);
+      state.set(slice, resources);
+    },
+  };
+  const lines = () => [...state.entries()].map(([, resource]) => line(resource));
+  return { planner: new Planner({ target, firewall, turn: async () => {} }), lines, sets };
+}
+const put = (host: number): LeaseChange => ({
+  type: 'put',
+  id: `key ${host}`,
+  lease: peerLease(backend, facts, host),
+});
+
+test('leases that come before the mesh are planned with it; later ones cost only their own slice', async () => {
+  const world = planner();
+  world.planner.change([put(2), put(3)]);
+  expect(world.lines()).toEqual([]);
+  await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+  expect(world.lines().filter((each) => each.startsWith('route'))).toHaveLength(2);
+  world.sets.length = 0;
+  world.planner.change([put(4)]);
+  expect(world.sets).toEqual(['peer key 4']);
+});
+
+test('peers that a new listing does not have are forgotten', async () => {
+  const world = planner();
+  await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+  world.planner.change([put(2), put(3)]);
+  world.planner.retain(new Set(['key 3']));
+  expect(world.lines().filter((each) => each.startsWith('route'))).toEqual([
+    'route 10.5.3.0/24 via 10.5.3.0 dev flannel.1 onlink',
+  ]);
+  expect(world.planner.peerCount).toBe(1);
+});
+
+test('another subnet of our own plans everything anew', async () => {
+  const world = planner();
+  world.planner.change([put(2)]);
+  await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+  const moved = { ...facts, subnets: { 4: prefix('10.5.9.0/24') } };
+  await world.planner.setMesh(backend, moved, publishFor(backend, moved));
+  expect(world.lines()).toContain('address 10.5.9.0/32 dev flannel.1');
+  expect(world.lines()).not.toContain('address 10.5.1.0/32 dev flannel.1');
+});
+
+test('the chain that counts for forwarding is followed', async () => {
+  const world = planner({ ...quiet, forwardRules: true });
+  await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+  world.planner.setForwardChains({ 4: 'FORWARD' });
+  expect(world.lines().filter((each) => each.startsWith('iptables FORWARD'))).toHaveLength(2);
+  world.planner.setForwardChains({ 4: 'DOCKER-USER' });
+  expect(world.lines().filter((each) => each.startsWith('iptables FORWARD'))).toEqual([]);
+  expect(world.lines().filter((each) => each.startsWith('iptables DOCKER-USER'))).toHaveLength(2);
+});

@@ -1,0 +1,140 @@
+/**
+ * Turns facts into slices of desired state: one for the host, one for each peer's lease. Keeps nothing but
+ * the facts of the moment; whoever calls it says what changed.
+ */
+import type { Backend, MeshPlan, Published } from '../backend/backend.ts';
+import { firewallPlan } from '../firewall/plan.ts';
+import type { HostFacts, Lease, PerFamily } from '../state/facts.ts';
+import type { Resource } from '../state/resource.ts';
+import type { Prefix } from '../ip/prefix.ts';
+
+/** Peers planned before the event loop gets its turn: a few ms of work. */
+const SLICE = 250;
+/** Peer problems kept for `weft status`; there may be as many as peers, and the first tell the story. */
+const PROBLEM_LIMIT = 100;
+
+export interface FirewallWishes {
+  readonly masquerade: boolean;
+  readonly fullyRandom: boolean;
+  readonly forwardRules: boolean;
+  readonly blackholeRoute: boolean;
+}
+
+export interface PlannerParts {
+  /** Takes the slices: the reconciler. */
+  readonly target: { set(slice: string, resources: readonly Resource[]): void };
+  readonly firewall: FirewallWishes;
+  /** Lets the event loop turn. */
+  readonly turn: () => Promise<void>;
+}
+
+export type LeaseChange =
+  | { readonly type: 'put'; readonly id: string; readonly lease: Lease }
+  | { readonly type: 'remove'; readonly id: string };
+
+interface Mesh {
+  readonly facts: HostFacts;
+  readonly plan: MeshPlan;
+}
+
+export class Planner {
+  readonly #parts: PlannerParts;
+  readonly #peers = new Map<string, Lease>();
+  readonly #problems = new Map<string, string>();
+  #mesh: Mesh | undefined;
+  #forwardChains: PerFamily<string> = {};
+
+  constructor(parts: PlannerParts) {
+    this.#parts = parts;
+  }
+
+  get facts(): HostFacts | undefined {
+    return this.#mesh?.facts;
+  }
+
+  /** Largest packet a workload may send, in bytes; undefined before the first mesh. */
+  get mtu(): number | undefined {
+    return this.#mesh?.plan.mtu;
+  }
+
+  get peerCount(): number {
+    return this.#peers.size;
+  }
+
+  /** Peers that cannot be reached, wholly or in one family, and why; at most PROBLEM_LIMIT. */
+  get problems(): ReadonlyMap<string, string> {
+    return this.#problems;
+  }
+
+  /** The host's own facts changed: everything is planned anew, the host first, peers in slices. */
+  async setMesh(backend: Backend, facts: HostFacts, published: Published): Promise<void> {
+    const mesh = { facts, plan: backend.plan(facts, published) };
+    this.#mesh = mesh;
+    this.#planHost();
+    let planned = 0;
+    for (const [id, lease] of this.#peers) {
+      if (++planned % SLICE === 0) await this.#parts.turn();
+      if (this.#mesh !== mesh) return;
+      this.#planPeer(id, lease);
+    }
+  }
+
+  /** The chain in which somebody else's firewall would drop what we forward appeared, changed or went. */
+  setForwardChains(chains: PerFamily<string>): void {
+    this.#forwardChains = chains;
+    this.#planHost();
+  }
+
+  change(changes: readonly LeaseChange[]): void {
+    for (const change of changes) {
+      if (change.type === 'put') {
+        this.#peers.set(change.id, change.lease);
+        this.#planPeer(change.id, change.lease);
+      } else {
+        this.#peers.delete(change.id);
+        this.#problems.delete(change.id);
+        this.#parts.target.set(peerSlice(change.id), []);
+      }
+    }
+  }
+
+  /** These are all the peers there are: others are forgotten. */
+  retain(ids: ReadonlySet<string>): void {
+    const gone = [...this.#peers.keys()].filter((id) => !ids.has(id));
+    this.change(gone.map((id) => ({ type: 'remove', id })));
+  }
+
+  #planHost(): void {
+    if (this.#mesh === undefined) return;
+    const { facts, plan } = this.#mesh;
+    const firewall = firewallPlan({
+      networks: networksOf(facts),
+      subnets: facts.subnets,
+      masquerade: this.#parts.firewall.masquerade,
+      fullyRandom: this.#parts.firewall.fullyRandom,
+      forward: this.#parts.firewall.forwardRules,
+      blackholeRoute: this.#parts.firewall.blackholeRoute,
+      forwardChains: this.#forwardChains,
+    });
+    this.#parts.target.set('host', [...plan.host, ...firewall]);
+  }
+
+  #planPeer(id: string, lease: Lease): void {
+    if (this.#mesh === undefined) return;
+    const { resources, problem } = this.#mesh.plan.peer(lease);
+    if (problem === undefined) this.#problems.delete(id);
+    else if (this.#problems.size < PROBLEM_LIMIT || this.#problems.has(id)) {
+      this.#problems.set(id, problem);
+    }
+    this.#parts.target.set(peerSlice(id), resources);
+  }
+}
+
+function peerSlice(id: string): string {
+  return `peer ${id}`;
+}
+
+function networksOf({ network, subnets }: HostFacts): PerFamily<Prefix> {
+  const families = ([4, 6] as const).filter((family) => subnets[family] !== undefined);
+  return Object.fromEntries(families.map((family) => [family, network.ranges[family]?.network]));
+}
