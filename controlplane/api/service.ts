@@ -1,0 +1,33 @@
+/** The service of proto/weft/v1/control.proto, for both ends. */
+import { methodDefinition } from '../../proto/service-definition.ts';
+import { weft } from './generated/weft.js';
+
+const v1 = weft.v1;
+const PATH = '/weft.v1.Control';
+
+export const CONTROL = {
+  getStatus: methodDefinition(`${PATH}/GetStatus`, {
+    request: v1.GetStatusRequest,
+    response: v1.Status,
+  }),
+  watchStatus: methodDefinition(`${PATH}/WatchStatus`, {
+    request: v1.WatchStatusRequest,
+    response: v1.Status,
+    responseStream: true,
+  }),
+  listLeases: methodDefinition(`${PATH}/ListLeases`, {
+    request: v1.ListLeasesRequest,
+    response: v1.LeasePage,
+    responseStream: true,
+  }),
+  watchLeases: methodDefinition(`${PATH}/WatchLeases`, {
+    request: v1.WatchLeasesRequest,
+    response: v1.LeaseUpdate,
+    responseStream: true,
+  }),
+  getPlan: methodDefinition(`${PATH}/GetPlan`, {
+    request: v1.GetPlanRequest,
+    response: v1.PlanPage,
+    responseStream: true,
+  }),
+} as const;
