@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { address } from '../ip/address.ts';
+import { formatLeaseValue, parseLeaseValue } from './lease-value.ts';
+
+const OBSERVED = [
+  '{"PublicIP":"192.168.77.1","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"32:f8:32:99:e3:ad"}}',
+  '{"PublicIP":"192.168.77.1","PublicIPv6":"fd77::1","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"76:73:f2:b8:2b:3a"},"BackendV6Data":{"VNI":1,"VtepMAC":"7e:68:7a:60:b6:71"}}',
+  '{"PublicIP":"192.168.77.2","PublicIPv6":null,"BackendType":"host-gw"}',
+  '{"PublicIP":"192.168.77.1","PublicIPv6":null}',
+];
+
+test.each(OBSERVED)('flanneld’s bytes come back: %s', (text) => {
+  const parsed = parseLeaseValue(text);
+  expect('value' in parsed && formatLeaseValue(parsed.value)).toBe(text);
+});
+
+test('our field comes last, and is read back', () => {
+  const lease = {
+    publicAddresses: { 4: address('192.168.77.1') },
+    backendType: 'host-gw',
+    node: 'n<1>',
+  };
+  const text = formatLeaseValue(lease);
+  expect(text).toBe(
+    String.raw`{"PublicIP":"192.168.77.1","PublicIPv6":null,"BackendType":"host-gw","Weft":{"Node":"n\u003c1\u003e"}}`,
+  );
+  expect(parseLeaseValue(text)).toEqual({ value: lease });
+});
+
+test('names in any case, unknown fields, a missing PublicIP', () => {
+  expect(parseLeaseValue('{"publicip":"1.2.3.4","BACKENDTYPE":"vxlan","more":[1]}')).toEqual({
+    value: { publicAddresses: { 4: '1.2.3.4' }, backendType: 'vxlan' },
+  });
+  expect(parseLeaseValue('{}')).toEqual({ value: { publicAddresses: {}, backendType: '' } });
+});
+
+test.each([
+  '',
+  'x',
+  '[]',
+  'null',
+  '{"PublicIP":null}',
+  '{"PublicIP":7}',
+  '{"PublicIP":"fd00::1"}',
+  '{"PublicIP":"1.2.3.4","PublicIPv6":"x"}',
+  '{"PublicIP":"1.2.3.4","PublicIPv6":4}',
+  '{"PublicIP":"1.2.3.4","BackendType":4}',
+  `{"PublicIP":"1.2.3.4","BackendData":"${'x'.repeat(1024 * 1024)}"}`,
+  `{"PublicIP":"1.2.3.4","BackendData":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+])('refused: %.60s', (text) => {
+  expect(parseLeaseValue(text)).toHaveProperty('reason');
+});
+
+test('no text makes the reader throw, and what it accepts survives writing', () => {
+  const value = fc.record(
+    {
+      PublicIP: fc.oneof(fc.ipV4(), fc.jsonValue()),
+      PublicIPv6: fc.oneof(fc.ipV6(), fc.constant(null), fc.jsonValue()),
+      BackendType: fc.oneof(fc.string(), fc.jsonValue()),
+      BackendData: fc.jsonValue(),
+      Weft: fc.oneof(fc.record({ Node: fc.string() }), fc.jsonValue()),
+    },
+    { requiredKeys: [] },
+  );
+  const text = fc.oneof(
+    fc.string(),
+    fc.json(),
+    value.map((object) => JSON.stringify(object)),
+  );
+  fc.assert(
+    fc.property(text, (input) => {
+      const parsed = parseLeaseValue(input);
+      if ('reason' in parsed) return;
+      const again = parseLeaseValue(formatLeaseValue(parsed.value));
+      expect(JSON.stringify(again)).toBe(JSON.stringify(parsed));
+    }),
+  );
+});
