@@ -20,7 +20,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'there is no such address on the link',
   EADDRINUSE: 'the address or port is in use',
   EINVAL: 'the kernel refuses a value of the request',
-  EOPNOTSUPP: 'this kernel does not support it (is the module there?)',
+  ENOTSUP: 'this kernel does not support it (is the module there?)',
   ENOBUFS: 'the kernel ran out of buffers for its answer',
   ENOMEM: 'the kernel ran out of memory',
   EBUSY: 'it is in use',
@@ -37,10 +37,15 @@ export function errnoSentence(name: string): string {
   return SENTENCES[name] ?? `the kernel answered ${name}`;
 }
 
+/** Why a request was refused. `code` is an errno's name. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** A request that the kernel, or the way to it, refused. */
-export class KernelError extends Error {
+export class KernelError extends Error implements Refusal {
   override readonly name = 'KernelError';
-  /** An errno's name. */
   readonly code: string;
 
   constructor(code: string, message = errnoSentence(code)) {

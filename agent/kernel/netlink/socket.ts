@@ -1,6 +1,6 @@
 /** Netlink sockets: one that asks (requests and their answers by sequence number, dumps), one that listens (events). */
 import { RawNetlinkSocket } from 'netlink/dist/raw.js';
-import { KernelError, errnoName } from '../errno.ts';
+import { KernelError, errnoName, errnoSentence, type Refusal } from '../errno.ts';
 import {
   NETLINK_ROUTE,
   NLMSG_DONE,
@@ -33,7 +33,7 @@ const DUMP_ATTEMPTS = 4;
 
 export interface Answer {
   /** Refused messages, by sequence number. */
-  readonly errors: ReadonlyMap<number, KernelError>;
+  readonly errors: ReadonlyMap<number, Refusal>;
   /** What GET requests got. */
   readonly replies: readonly Message[];
 }
@@ -41,9 +41,9 @@ export interface Answer {
 interface Pending {
   readonly first: number;
   readonly last: number;
-  readonly errors: Map<number, KernelError>;
+  readonly errors: Map<number, Refusal>;
   readonly replies: Message[];
-  readonly settle: (failure?: KernelError) => void;
+  readonly settle: (failure?: Refusal) => void;
 }
 
 /** Asks the kernel's routing room (NETLINK_ROUTE). Several requests may be under way at once. */
@@ -78,11 +78,11 @@ export class RequestSocket {
    */
   transact(bytes: Uint8Array, first: number, last: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const settle = (failure?: KernelError): void => {
+      const settle = (failure?: Refusal): void => {
         clearTimeout(timer);
         this.#pending.delete(pending);
         if (failure === undefined) resolve(pending);
-        else reject(failure);
+        else reject(new KernelError(failure.code, failure.message));
       };
       const pending: Pending = { first, last, errors: new Map(), replies: [], settle };
       const timer = setTimeout(() => settle(new KernelError('ETIMEDOUT')), ANSWER_LIMIT);
@@ -130,7 +130,7 @@ export class DumpSocket {
   #last: Promise<unknown> = Promise.resolve();
   #sequence = 0;
   #current:
-    | { readonly pieces: Message[][]; torn: boolean; settle(failure?: KernelError): void }
+    | { readonly pieces: Message[][]; torn: boolean; settle(failure?: Refusal): void }
     | undefined;
 
   constructor() {
@@ -181,11 +181,11 @@ export class DumpSocket {
     writeRequest(this.#writer);
     this.#writer.end();
     return new Promise((resolve, reject) => {
-      const settle = (failure?: KernelError): void => {
+      const settle = (failure?: Refusal): void => {
         clearTimeout(timer);
         this.#current = undefined;
         if (failure === undefined) resolve(current);
-        else reject(failure);
+        else reject(new KernelError(failure.code, failure.message));
       };
       const timer = setTimeout(() => settle(new KernelError('ETIMEDOUT')), ANSWER_LIMIT);
       const current = { pieces: [], torn: false, settle };
@@ -263,13 +263,12 @@ function open(protocol: number, tuning: SocketTuning, pieceBytes?: number): RawN
 }
 
 /** What a NLMSG_ERROR or NLMSG_DONE says; undefined when it says that all is well (struct nlmsgerr, linux/netlink.h). */
-function errorOf(message: Message): KernelError | undefined {
+function errorOf(message: Message): Refusal | undefined {
   if (message.end - message.start < 4) return undefined;
   const errno = message.view.getInt32(message.start, LITTLE_ENDIAN);
   if (errno >= 0) return undefined;
-  const text = extendedText(message);
   const code = errnoName(errno);
-  return text === undefined ? new KernelError(code) : new KernelError(code, text);
+  return { code, message: extendedText(message) ?? errnoSentence(code) };
 }
 
 function extendedText(message: Message): string | undefined {

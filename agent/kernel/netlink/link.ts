@@ -1,0 +1,190 @@
+/** Links as netlink tells and takes them (struct ifinfomsg, linux/rtnetlink.h; attributes in linux/if_link.h). Pure. */
+import { familyOf, type Address } from '../../ip/address.ts';
+import type { Mac } from '../../ip/mac.ts';
+import { ALIAS_PREFIX, type Link, type VxlanLink } from '../../state/resource.ts';
+import * as nl from './constants.ts';
+import { Attributes, LITTLE_ENDIAN, type Message, type MessageWriter } from './message.ts';
+
+const FIXED_BYTES = 16;
+
+/** A link as the kernel tells it. */
+export interface LinkRecord {
+  readonly index: number;
+  readonly name: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly mac?: Mac | undefined;
+  readonly alias: string;
+  /** IFLA_INFO_KIND, or `loopback`; absent for real devices. */
+  readonly type?: string | undefined;
+  readonly vxlan?: VxlanRecord | undefined;
+}
+
+interface VxlanRecord {
+  readonly vni: number;
+  readonly local?: Address | undefined;
+  readonly lowerIndex: number;
+  readonly port: number;
+  readonly learning: boolean;
+  readonly gbp: boolean;
+  /** What makes it another device than ours, in the words of `ip link`. */
+  readonly oddities: readonly string[];
+}
+
+/** The fixed part of a request that asks for links: all, or the one of that index. */
+export function writeLinkRequest(writer: MessageWriter, index = 0): void {
+  writeFixed(writer, index, 0, 0);
+  writer.u32Attribute(nl.IFLA_EXT_MASK, nl.RTEXT_FILTER_SKIP_STATS);
+}
+
+export function writeLinkRequestByName(writer: MessageWriter, name: string): void {
+  writeLinkRequest(writer);
+  writer.textAttribute(nl.IFLA_IFNAME, name);
+}
+
+/**
+ * The body of RTM_NEWLINK that makes the device; it is down and has no alias yet, as the kernel takes the alias
+ * only of a link that exists. TTL, TOS and the rest as flanneld sends them.
+ */
+export function writeVxlan(writer: MessageWriter, link: VxlanLink, lowerIndex: number): void {
+  writeFixed(writer, 0, 0, 0);
+  writer.textAttribute(nl.IFLA_IFNAME, link.name);
+  writer.u32Attribute(nl.IFLA_MTU, link.mtu);
+  writer.macAttribute(nl.IFLA_ADDRESS, link.mac);
+  writeVxlanInfo(writer, link, lowerIndex, true);
+}
+
+/** What of a link may be set while it exists. */
+export type LinkSettings = Partial<Pick<VxlanLink, 'mtu' | 'mac' | 'alias' | 'up'>>;
+
+/** The body of RTM_NEWLINK that changes a link: `settings`, and when `tunnel` is given, what of VXLAN the kernel lets change. */
+export function writeLinkChange(
+  writer: MessageWriter,
+  index: number,
+  settings: LinkSettings,
+  tunnel?: { readonly link: VxlanLink; readonly lowerIndex: number },
+): void {
+  const { up } = settings;
+  writeFixed(writer, index, up === true ? nl.IFF_UP : 0, up === undefined ? 0 : nl.IFF_UP);
+  if (settings.mtu !== undefined) writer.u32Attribute(nl.IFLA_MTU, settings.mtu);
+  if (settings.mac !== undefined) writer.macAttribute(nl.IFLA_ADDRESS, settings.mac);
+  if (settings.alias !== undefined) writer.textAttribute(nl.IFLA_IFALIAS, settings.alias);
+  if (tunnel !== undefined) writeVxlanInfo(writer, tunnel.link, tunnel.lowerIndex, false);
+}
+
+/** The body of RTM_DELLINK. */
+export function writeLinkRemoval(writer: MessageWriter, index: number): void {
+  writeFixed(writer, index, 0, 0);
+}
+
+function writeFixed(writer: MessageWriter, index: number, flags: number, change: number): void {
+  writer.u8(nl.AF_UNSPEC).u8(0).u16(0).u32(index).u32(flags).u32(change);
+}
+
+function writeVxlanInfo(
+  writer: MessageWriter,
+  link: VxlanLink,
+  lowerIndex: number,
+  creating: boolean,
+): void {
+  const info = writer.beginNest(nl.IFLA_LINKINFO);
+  writer.textAttribute(nl.IFLA_INFO_KIND, 'vxlan');
+  const data = writer.beginNest(nl.IFLA_INFO_DATA);
+  writer.u32Attribute(nl.IFLA_VXLAN_ID, link.vni);
+  writer.u32Attribute(nl.IFLA_VXLAN_LINK, lowerIndex);
+  const localType = familyOf(link.local) === 6 ? nl.IFLA_VXLAN_LOCAL6 : nl.IFLA_VXLAN_LOCAL;
+  writer.addressAttribute(localType, link.local);
+  writer.u8Attribute(nl.IFLA_VXLAN_LEARNING, link.learning ? 1 : 0);
+  if (creating) {
+    writer.u16NetworkAttribute(nl.IFLA_VXLAN_PORT, link.port);
+    for (const off of ALWAYS_ZERO) writer.u8Attribute(off, 0);
+    if (link.gbp) writer.flagAttribute(nl.IFLA_VXLAN_GBP);
+  }
+  writer.endNest(data);
+  writer.endNest(info);
+}
+
+const ALWAYS_ZERO = [
+  nl.IFLA_VXLAN_TTL,
+  nl.IFLA_VXLAN_TOS,
+  nl.IFLA_VXLAN_PROXY,
+  nl.IFLA_VXLAN_RSC,
+  nl.IFLA_VXLAN_L2MISS,
+  nl.IFLA_VXLAN_L3MISS,
+  nl.IFLA_VXLAN_UDP_ZERO_CSUM6_TX,
+  nl.IFLA_VXLAN_UDP_ZERO_CSUM6_RX,
+];
+
+/** The link a RTM_NEWLINK or RTM_DELLINK is about; undefined for bridge ports' own messages and what is cut short. */
+export function readLink(message: Message): LinkRecord | undefined {
+  if (message.end - message.start < FIXED_BYTES) return undefined;
+  // A message of AF_BRIDGE tells of a port's place in its bridge, not of the link.
+  if (message.view.getUint8(message.start) !== nl.AF_UNSPEC) return undefined;
+  const attributes = Attributes.of(message, FIXED_BYTES);
+  const name = attributes.text(nl.IFLA_IFNAME);
+  if (name === undefined) return undefined;
+  const flags = message.view.getUint32(message.start + 8, LITTLE_ENDIAN);
+  const info = attributes.nested(nl.IFLA_LINKINFO);
+  const kind = info?.text(nl.IFLA_INFO_KIND);
+  const data = kind === 'vxlan' ? info?.nested(nl.IFLA_INFO_DATA) : undefined;
+  return {
+    index: message.view.getUint32(message.start + 4, LITTLE_ENDIAN),
+    name,
+    mtu: attributes.u32(nl.IFLA_MTU) ?? 0,
+    up: (flags & nl.IFF_UP) !== 0,
+    mac: attributes.mac(nl.IFLA_ADDRESS),
+    alias: attributes.text(nl.IFLA_IFALIAS) ?? '',
+    type: kind ?? ((flags & nl.IFF_LOOPBACK) === 0 ? undefined : 'loopback'),
+    vxlan: data === undefined ? undefined : readVxlan(data),
+  };
+}
+
+function readVxlan(data: Attributes): VxlanRecord {
+  return {
+    vni: data.u32(nl.IFLA_VXLAN_ID) ?? 0,
+    local: data.address(nl.IFLA_VXLAN_LOCAL) ?? data.address(nl.IFLA_VXLAN_LOCAL6),
+    lowerIndex: data.u32(nl.IFLA_VXLAN_LINK) ?? 0,
+    port: data.u16Network(nl.IFLA_VXLAN_PORT) ?? 0,
+    learning: data.u8(nl.IFLA_VXLAN_LEARNING) === 1,
+    gbp: data.has(nl.IFLA_VXLAN_GBP),
+    oddities: ODDITIES.filter(({ type, word }) =>
+      word === 'group' ? data.has(type) : (data.u8(type) ?? 0) !== 0,
+    ).map(({ word }) => word),
+  };
+}
+
+const ODDITIES = [
+  { type: nl.IFLA_VXLAN_COLLECT_METADATA, word: 'external' },
+  { type: nl.IFLA_VXLAN_GROUP, word: 'group' },
+  { type: nl.IFLA_VXLAN_GROUP6, word: 'group' },
+  { type: nl.IFLA_VXLAN_PROXY, word: 'proxy' },
+  { type: nl.IFLA_VXLAN_RSC, word: 'rsc' },
+  { type: nl.IFLA_VXLAN_L2MISS, word: 'l2miss' },
+  { type: nl.IFLA_VXLAN_L3MISS, word: 'l3miss' },
+];
+
+/** The record in the words of the desired state; `nameOf` names the lower link. */
+export function linkResource(
+  record: LinkRecord,
+  nameOf: (index: number) => string | undefined,
+): Link {
+  const { name, vxlan, mac } = record;
+  if (vxlan === undefined || mac === undefined)
+    return { kind: 'link', type: 'foreign', name, description: record.type ?? 'a real device' };
+  const lower = nameOf(vxlan.lowerIndex);
+  const { local, oddities } = vxlan;
+  if (local === undefined || lower === undefined || oddities.length > 0) {
+    const words = ['vxlan id', vxlan.vni, ...oddities];
+    if (local === undefined) words.push('without a local address');
+    if (lower === undefined) words.push('without a link below');
+    return { kind: 'link', type: 'foreign', name, description: words.join(' ') };
+  }
+  const { vni, port, learning, gbp } = vxlan;
+  const { mtu, up, alias } = record;
+  const settings = { vni, local, lower, port, mtu, mac, learning, gbp, up, alias };
+  return { kind: 'link', type: 'vxlan', name, ...settings };
+}
+
+export function hasOurAlias(record: LinkRecord): boolean {
+  return record.alias.startsWith(ALIAS_PREFIX);
+}
