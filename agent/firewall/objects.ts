@@ -1,0 +1,79 @@
+/**
+ * The few nftables objects we need, in exactly the form that `nft -j list table` prints them (nft 1.0.6,
+ * libnftables-json(5)), so that what is desired can be compared with what is there. That listing leaves
+ * out comments of tables and chains, and the `meta nfproto` that an address match implies.
+ *
+ * Every rule has a counter, so that `nft list table inet weft` shows where packets go; the reader drops
+ * the figures.
+ */
+import { FAMILIES } from '../ip/address.ts';
+import { baseOf, familyOfPrefix, lengthOf, type Prefix } from '../ip/prefix.ts';
+import { TABLE_NAME, type NftObject } from '../state/resource.ts';
+
+const PLACE = { family: 'inet', table: TABLE_NAME } as const;
+
+/** The bit that other programs set on packets whose source is not to be touched. */
+const BYPASS_MARK = 0x4000;
+
+export function table(): NftObject {
+  return { table: { family: PLACE.family, name: PLACE.table } };
+}
+
+/** A base chain; `prio` decides the order among chains at one hook, lower first. */
+export function chain(name: string, type: string, hook: string, prio: number): NftObject {
+  return { chain: { ...PLACE, name, type, hook, prio, policy: 'accept' } };
+}
+
+export function returns(chain: string, comment: string, matches: readonly NftObject[]): NftObject {
+  return rule(chain, comment, [...matches, COUNTER, { return: null }]);
+}
+
+export function accept(chain: string, comment: string, matches: readonly NftObject[]): NftObject {
+  return rule(chain, comment, [...matches, COUNTER, { accept: null }]);
+}
+
+export function masquerade(
+  chain: string,
+  comment: string,
+  matches: readonly NftObject[],
+  fullyRandom: boolean,
+): NftObject {
+  const verdict = { masquerade: fullyRandom ? { flags: 'fully-random' } : null };
+  return rule(chain, comment, [...matches, COUNTER, verdict]);
+}
+
+const COUNTER: NftObject = { counter: null };
+
+function rule(chain: string, comment: string, expr: readonly NftObject[]): NftObject {
+  return { rule: { ...PLACE, chain, comment, expr } };
+}
+
+/** Only the bit counts, whatever else the mark holds. */
+export function bypassMark(): NftObject {
+  return match('==', { '&': [{ meta: { key: 'mark' } }, BYPASS_MARK] }, BYPASS_MARK);
+}
+
+/** Matches on a packet's addresses. */
+export function packet(
+  protocol: 'ip' | 'ip6',
+): Record<'from' | 'notFrom' | 'to' | 'notTo', (prefix: Prefix) => NftObject> {
+  const matcher = (op: '==' | '!=', field: string) => (prefix: Prefix) =>
+    match(op, { payload: { protocol, field } }, operand(prefix));
+  return {
+    from: matcher('==', 'saddr'),
+    notFrom: matcher('!=', 'saddr'),
+    to: matcher('==', 'daddr'),
+    notTo: matcher('!=', 'daddr'),
+  };
+}
+
+function match(op: '==' | '!=', left: NftObject, right: unknown): NftObject {
+  return { match: { op, left, right } };
+}
+
+/** A prefix of one address is listed as that address. */
+function operand(prefix: Prefix): unknown {
+  const len = lengthOf(prefix);
+  const addr = baseOf(prefix);
+  return len === FAMILIES[familyOfPrefix(prefix)].bits ? addr : { prefix: { addr, len } };
+}

@@ -1,0 +1,152 @@
+/**
+ * What the host's firewall must hold for the overlay: masquerading at its edge, forwarding that nobody
+ * drops, and a route that swallows what is sent to unused addresses. Semantics of flanneld's iptables
+ * manager, in an nftables table of our own (docs/firewall.md).
+ */
+import type { Family } from '../ip/address.ts';
+import type { Prefix } from '../ip/prefix.ts';
+import type { PerFamily } from '../state/facts.ts';
+import { FORWARD_CHAINS, FORWARD_COMMENT } from '../state/forward-chains.ts';
+import {
+  ROUTE_PROTOCOL,
+  TABLE_NAME,
+  type IptablesRule,
+  type NftObject,
+  type NftTable,
+  type Resource,
+  type Route,
+} from '../state/resource.ts';
+import { accept, bypassMark, chain, masquerade, packet, returns, table } from './objects.ts';
+
+export interface FirewallFacts {
+  /** The overlay's whole range. */
+  readonly networks: PerFamily<Prefix>;
+  /** This host's part of it. */
+  readonly subnets: PerFamily<Prefix>;
+  /** `--ip-masq`. */
+  readonly masquerade: boolean;
+  /** Source ports by chance, not by the packet's own (NF_NAT_RANGE_PROTO_RANDOM_FULLY). */
+  readonly fullyRandom: boolean;
+  /** `--iptables-forward-rules`. */
+  readonly forward: boolean;
+  /** The iptables chain where an accept counts; none where iptables filters nothing. */
+  readonly forwardChains: PerFamily<string>;
+  /** `--ip-blackhole-route`. */
+  readonly blackholeRoute: boolean;
+}
+
+/** Priorities of linux/netfilter_ipv4.h: NF_IP_PRI_NAT_SRC and NF_IP_PRI_FILTER. */
+const PRIORITY_SOURCE_NAT = 100;
+const PRIORITY_FILTER = 0;
+
+const POSTROUTING = 'postrouting';
+const FORWARD = 'forward';
+
+/** What differs between the families, as data. Multicast: RFC 1112 section 4 and RFC 4291 section 2.7. */
+const PER_FAMILY = [
+  { family: 4, protocol: 'ip', multicast: '224.0.0.0/4' as Prefix },
+  { family: 6, protocol: 'ip6', multicast: 'ff00::/8' as Prefix },
+] as const satisfies readonly { family: Family; protocol: string; multicast: Prefix }[];
+
+/**
+ * Metric of the blackhole route. flanneld's has the default one: in v4 that is the place of the bridge's
+ * connected route, so the kernel refuses the second of the two (EEXIST). With a metric beyond all others
+ * the connected route wins, and only what no longer route takes falls into the hole: the subnet while
+ * its bridge is down or not made yet.
+ */
+export const BLACKHOLE_METRIC = 1_000_000;
+
+export function firewallPlan(facts: FirewallFacts): readonly Resource[] {
+  return [
+    ...tableOf(facts),
+    ...(facts.forward ? iptablesRules(facts) : []),
+    ...(facts.blackholeRoute ? blackholeRoutes(facts) : []),
+  ];
+}
+
+/** One table for both families, or none when there is nothing to put in. */
+function tableOf(facts: FirewallFacts): readonly NftTable[] {
+  const masquerading = facts.masquerade
+    ? PER_FAMILY.flatMap((one) => masqueradeRules(facts, one))
+    : [];
+  const forwarding = facts.forward ? PER_FAMILY.flatMap((one) => forwardRules(facts, one)) : [];
+  const chains: NftObject[] = [];
+  if (masquerading.length > 0) {
+    chains.push(chain(POSTROUTING, 'nat', 'postrouting', PRIORITY_SOURCE_NAT));
+    masquerading.unshift(returns(POSTROUTING, 'marked by others to be left alone', [bypassMark()]));
+  }
+  if (forwarding.length > 0) chains.push(chain(FORWARD, 'filter', 'forward', PRIORITY_FILTER));
+  if (chains.length === 0) return [];
+  const objects = [table(), ...chains, ...masquerading, ...forwarding];
+  return [{ kind: 'nftables', family: 'inet', table: TABLE_NAME, objects }];
+}
+
+/** In flanneld's order; the first that matches decides. */
+function masqueradeRules(
+  { networks, subnets, fullyRandom }: FirewallFacts,
+  { family, protocol, multicast }: (typeof PER_FAMILY)[number],
+): NftObject[] {
+  const network = networks[family];
+  const subnet = subnets[family];
+  if (network === undefined || subnet === undefined) return [];
+  const { from, notFrom, to, notTo } = packet(protocol);
+  const translate = (comment: string, matches: readonly NftObject[]): NftObject =>
+    masquerade(POSTROUTING, comment, matches, fullyRandom);
+  const keep = (comment: string, matches: readonly NftObject[]): NftObject =>
+    returns(POSTROUTING, comment, matches);
+  return [
+    keep('overlay to overlay keeps its source', [from(subnet), to(network)]),
+    keep('overlay to overlay keeps its source', [from(network), to(subnet)]),
+    keep('outside to this host keeps its source', [notFrom(network), to(subnet)]),
+    translate('overlay to outside', [from(network), notTo(multicast)]),
+    translate('outside to overlay', [notFrom(network), to(network)]),
+  ];
+}
+
+function forwardRules(
+  { networks }: FirewallFacts,
+  { family, protocol }: (typeof PER_FAMILY)[number],
+): NftObject[] {
+  const network = networks[family];
+  if (network === undefined) return [];
+  const { from, to } = packet(protocol);
+  return [
+    accept(FORWARD, 'from the overlay', [from(network)]),
+    accept(FORWARD, 'to the overlay', [to(network)]),
+  ];
+}
+
+/**
+ * An accept in our table does not keep another table from dropping, so the accept goes into that table
+ * too. The text is what `iptables -S` prints.
+ */
+function iptablesRules({ networks, forwardChains }: FirewallFacts): IptablesRule[] {
+  return PER_FAMILY.flatMap(({ family, protocol }) => {
+    const network = networks[family];
+    const name = forwardChains[family];
+    const position = FORWARD_CHAINS.find((known) => known.name === name)?.position;
+    if (network === undefined || name === undefined || position === undefined) return [];
+    return ['-s', '-d'].map((side) => ({
+      kind: 'iptables',
+      family: protocol,
+      chain: name,
+      rule: `${side} ${network} -m comment --comment "${FORWARD_COMMENT}" -j ACCEPT`,
+      position,
+    }));
+  });
+}
+
+function blackholeRoutes({ subnets }: FirewallFacts): Route[] {
+  return PER_FAMILY.flatMap(({ family }) => {
+    const prefix = subnets[family];
+    if (prefix === undefined) return [];
+    return {
+      kind: 'route',
+      type: 'blackhole',
+      prefix,
+      metric: BLACKHOLE_METRIC,
+      onlink: false,
+      protocol: ROUTE_PROTOCOL,
+    };
+  });
+}
