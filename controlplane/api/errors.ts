@@ -1,0 +1,65 @@
+/**
+ * Errors that users see. A code never changes its meaning; docs/control-api.md lists them all.
+ * Nothing here needs gRPC, so that `weft` can speak of a missing daemon without loading it.
+ */
+
+/** Each code, with the gRPC status it travels under (google.rpc.Code). */
+export const ERROR_CODES = {
+  /** A flag, an argument or a request that cannot be meant. */
+  WEFT_USAGE: 3,
+  /** The daemon did not finish in time. */
+  WEFT_TIMEOUT: 4,
+  /** The socket's permissions keep us out. */
+  WEFT_FORBIDDEN: 7,
+  /** More watchers than the daemon serves at once. */
+  WEFT_BUSY: 8,
+  /** The watcher read so slowly that the daemon gave it up. */
+  WEFT_SLOW_READER: 8,
+  /** Another daemon listens on the socket. */
+  WEFT_SOCKET_IN_USE: 9,
+  /** The socket's path cannot be used. */
+  WEFT_SOCKET_PATH: 9,
+  /** The daemon is older than the command and does not know the request. */
+  WEFT_UNKNOWN_REQUEST: 12,
+  /** A fault in the daemon. */
+  WEFT_INTERNAL: 13,
+  /** No daemon answers on the socket. */
+  WEFT_UNREACHABLE: 14,
+  /** The daemon ended while it was answering. */
+  WEFT_STOPPED: 14,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorDetails {
+  /** What to do about it: an imperative, no capital, no full stop. */
+  readonly fix?: string;
+  readonly cause?: unknown;
+}
+
+export class WeftError extends Error {
+  override readonly name = 'WeftError';
+  readonly code: ErrorCode;
+  readonly fix: string | undefined;
+
+  /** `message`: one sentence, no full stop. */
+  constructor(code: ErrorCode, message: string, { fix, cause }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.fix = fix;
+  }
+
+  /** What is wrong and what to do, on one line. */
+  get sentence(): string {
+    return this.fix === undefined ? this.message : `${this.message}: ${this.fix}`;
+  }
+}
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text);
+}
+
+/** What any thrown thing says, without a stack. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

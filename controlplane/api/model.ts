@@ -1,0 +1,130 @@
+/**
+ * What the control API tells, as plain values: the messages of proto/weft/v1/control.proto, whose comments
+ * say what each field means. As JSON this is what `weft --json` prints; names and meanings are stable.
+ */
+
+export interface Status {
+  readonly nodeId: string;
+  readonly version: string;
+  readonly hostname: string;
+  readonly runningSince: Date;
+  readonly ready: boolean;
+  /** One sentence; absent when ready. */
+  readonly notReadyReason?: string;
+  /** The oldest first. */
+  readonly problems: readonly Problem[];
+  /** Absent until the network configuration was read. */
+  readonly network?: Network;
+  /** Absent until the underlay's link was found. */
+  readonly underlay?: Underlay;
+  readonly lease: OwnLease;
+  /** Absent until there is a lease. */
+  readonly backend?: Backend;
+  /** Other hosts whose leases are in force. */
+  readonly peers: number;
+  readonly etcd: Etcd;
+  readonly counters: Counters;
+}
+
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly since: Date;
+  /** Absent: the whole host. */
+  readonly subject?: string;
+}
+
+export interface Network {
+  readonly etcdPrefix: string;
+  readonly ranges: readonly SubnetRange[];
+  readonly backendType: string;
+}
+
+export interface SubnetRange {
+  readonly network: string;
+  /** Bits. */
+  readonly subnetLength: number;
+  readonly first: string;
+  readonly last: string;
+}
+
+export interface Underlay {
+  readonly link: string;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly publicAddresses: readonly string[];
+}
+
+export type LeaseState = 'acquiring' | 'held' | 'doubtful' | 'reserved';
+
+export interface OwnLease {
+  readonly state: LeaseState;
+  readonly subnets: readonly string[];
+  /** Absent without a lease, and when reserved. */
+  readonly expires?: Date;
+}
+
+export interface Backend {
+  readonly type: string;
+  readonly devices: readonly string[];
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+export interface Etcd {
+  readonly connected: boolean;
+  /** Absent while connected. */
+  readonly unreachableSince?: Date;
+  readonly lastError?: string;
+  readonly endpoints: readonly string[];
+  /** Absent before the first list. */
+  readonly lastSync?: Date;
+}
+
+/** Since weftd started. */
+export interface Counters {
+  readonly repairs: number;
+  readonly refused: number;
+}
+
+export interface Lease {
+  /** The part of its etcd key below `subnets/`; no two leases share one. */
+  readonly key: string;
+  /** Empty if the key could not be read. */
+  readonly subnets: readonly string[];
+  readonly publicAddresses: readonly string[];
+  readonly backendType?: string;
+  readonly node?: string;
+  readonly mine: boolean;
+  readonly inForce: boolean;
+  /** One sentence; absent when in force. */
+  readonly refusal?: string;
+  readonly reserved: boolean;
+  /** Own lease only. */
+  readonly expires?: Date;
+}
+
+export type LeaseChange =
+  /** New, or changed. */
+  | { readonly type: 'present'; readonly lease: Lease }
+  | { readonly type: 'removed'; readonly key: string };
+
+/** What a watcher of leases is told: a `present` for each lease there is, one `complete`, then changes. */
+export type LeaseEvent = LeaseChange | { readonly type: 'complete' };
+
+export interface PlanResource {
+  readonly kind: string;
+  readonly key: string;
+  readonly text: string;
+}
+
+export interface PlanOperation extends PlanResource {
+  readonly action: 'create' | 'change' | 'remove';
+}
+
+export interface Plan {
+  readonly desired: readonly PlanResource[];
+  readonly actual: readonly PlanResource[];
+  /** In the order in which they would be carried out. */
+  readonly operations: readonly PlanOperation[];
+}
