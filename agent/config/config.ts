@@ -21,9 +21,9 @@ export interface Config {
 }
 
 export interface EtcdConfig {
-  /** URLs, http or https, at least one. */
+  /** `http://HOST:PORT` or `https://HOST:PORT`, at least one. */
   readonly endpoints: readonly string[];
-  /** Begins with a slash and ends without one. */
+  /** Cleaned as paths are, without a slash at its end: keys are `${prefix}/config` and so on. */
   readonly prefix: string;
   /** Paths of PEM files; key and certificate only together. */
   readonly keyFile?: string;

@@ -1,0 +1,368 @@
+/**
+ * Every setting of weftd, once. Flags, environment, file, `--help`, `weftd config` and
+ * docs/configuration.md all come from this table.
+ */
+import { address } from '../ip/address.ts';
+import { LOG_FORMATS, LOG_LEVELS } from './config.ts';
+import {
+  absolutePath,
+  boolean,
+  choice,
+  endpoints,
+  integer,
+  interfacePattern,
+  ipAddress,
+  keyPrefix,
+  path,
+  repeated,
+  socketPath,
+  text,
+  type ValueType,
+} from './values.ts';
+
+export interface Option<T> {
+  readonly group: Group;
+  readonly type: ValueType<T>;
+  readonly help: string;
+  readonly default?: T;
+  /** What `--help` shows as default when the value comes from another setting. */
+  readonly defaultText?: string;
+  /** flanneld has it too, so `FLANNELD_NAME` sets it after `WEFT_NAME`. */
+  readonly flanneld?: boolean;
+  readonly secret?: boolean;
+  /** Each flag adds a value, instead of taking the place of the one before. */
+  readonly repeatable?: boolean;
+  /** Only a flag: no environment, no file. */
+  readonly flagOnly?: boolean;
+  /** Not in the file. */
+  readonly notInFile?: boolean;
+  /** The commands it belongs to; all when absent. */
+  readonly commands?: readonly CommandName[];
+  /** Taken so that a flanneld unit file works, and of no effect. */
+  readonly ignored?: boolean;
+}
+
+export const COMMANDS = {
+  config: 'print each setting, its value and where it came from',
+  plan: 'print what should be in the kernel, what is, and what would be done; change nothing',
+  cleanup: 'list what weft owns on this host, and with --yes remove it',
+} as const;
+export type CommandName = 'run' | keyof typeof COMMANDS;
+
+export const GROUPS = {
+  etcd: 'etcd',
+  underlay: 'Underlay: the interface that carries the overlay',
+  lease: 'Lease and subnet.env',
+  firewall: 'Firewall',
+  health: 'Health and metrics over HTTP',
+  files: 'Files',
+  log: 'Log',
+  command: 'Command line',
+  ignored: "flanneld's, accepted without effect",
+} as const;
+export type Group = keyof typeof GROUPS;
+
+type WithDefault<T> = Option<T> & { readonly default: T };
+type WithoutDefault<T> = Omit<Option<T>, 'default'>;
+function option<T>(spec: WithoutDefault<T> & { readonly default: NoInfer<T> }): WithDefault<T>;
+function option<T>(spec: WithoutDefault<T>): WithoutDefault<T>;
+function option<T>(spec: Option<T>): Option<T> {
+  return spec;
+}
+
+/** A setting of flanneld's that has no meaning here; klog's are not flanneld's own and have no environment form. */
+function ignored(help: string, type: ValueType<boolean> | ValueType<string>, flanneld = false) {
+  return option<boolean | string>({
+    group: 'ignored',
+    type,
+    help,
+    flanneld,
+    ignored: true,
+    notInFile: true,
+    flagOnly: !flanneld,
+  });
+}
+
+export const OPTIONS = {
+  'etcd-endpoints': option({
+    group: 'etcd',
+    type: endpoints,
+    default: ['http://127.0.0.1:4001', 'http://127.0.0.1:2379'],
+    help: 'where etcd listens',
+    flanneld: true,
+  }),
+  'etcd-prefix': option({
+    group: 'etcd',
+    type: keyPrefix,
+    default: '/coreos.com/network',
+    help: 'all keys of this network begin with it',
+    flanneld: true,
+  }),
+  'etcd-keyfile': option({
+    group: 'etcd',
+    type: path,
+    help: 'key of the TLS client certificate, PEM',
+    flanneld: true,
+  }),
+  'etcd-certfile': option({
+    group: 'etcd',
+    type: path,
+    help: 'TLS client certificate, PEM',
+    flanneld: true,
+  }),
+  'etcd-cafile': option({
+    group: 'etcd',
+    type: path,
+    help: "certificates that sign etcd's, PEM; without it the system's",
+    flanneld: true,
+  }),
+  'etcd-username': option({
+    group: 'etcd',
+    type: text('NAME'),
+    help: 'user of etcd',
+    flanneld: true,
+  }),
+  'etcd-password': option({
+    group: 'etcd',
+    type: text('TEXT'),
+    help: 'password of that user; better in the file or the environment, as flags show in ps',
+    flanneld: true,
+    secret: true,
+  }),
+
+  iface: option({
+    group: 'underlay',
+    type: repeated(text('NAME|ADDRESS')),
+    default: [],
+    help: 'an interface, by name or address; may be repeated, the first that exists is taken',
+    flanneld: true,
+    repeatable: true,
+  }),
+  'iface-regex': option({
+    group: 'underlay',
+    type: repeated(interfacePattern),
+    default: [],
+    help: 'matched against addresses, then names, after every --iface; may be repeated',
+    flanneld: true,
+    repeatable: true,
+  }),
+  'iface-can-reach': option({
+    group: 'underlay',
+    type: ipAddress(4, 6),
+    help: 'the interface of the route to this address; tried last',
+    flanneld: true,
+  }),
+  'public-ip': option({
+    group: 'underlay',
+    type: ipAddress(4),
+    help: "what the other hosts are told instead of the interface's IPv4 address",
+    flanneld: true,
+  }),
+  'public-ipv6': option({
+    group: 'underlay',
+    type: ipAddress(6),
+    help: "what the other hosts are told instead of the interface's IPv6 address",
+    flanneld: true,
+  }),
+
+  'subnet-file': option({
+    group: 'lease',
+    type: path,
+    default: '/run/flannel/subnet.env',
+    help: 'where the subnet and MTU are written for others to read',
+    flanneld: true,
+  }),
+  'subnet-lease-renew-margin': option({
+    group: 'lease',
+    type: integer(1, 1439),
+    default: 60,
+    help: 'renew the lease this many minutes before it ends',
+    flanneld: true,
+  }),
+
+  'ip-masq': option({
+    group: 'firewall',
+    type: boolean,
+    default: false,
+    help: 'masquerade what leaves the overlay',
+    flanneld: true,
+  }),
+  'ip-masq-fully-random-disable': option({
+    group: 'firewall',
+    type: boolean,
+    default: false,
+    help: 'masquerade without random source ports',
+    flanneld: true,
+  }),
+  'iptables-forward-rules': option({
+    group: 'firewall',
+    type: boolean,
+    default: true,
+    help: 'accept forwarded packets from and to the overlay',
+    flanneld: true,
+  }),
+  'iptables-resync': option({
+    group: 'firewall',
+    type: integer(1, 86_400),
+    default: 5,
+    help: 'look at the rules at least every so many seconds',
+    flanneld: true,
+  }),
+  'ip-blackhole-route': option({
+    group: 'firewall',
+    type: boolean,
+    default: false,
+    help: 'drop packets to addresses of our subnet that no workload has',
+    flanneld: true,
+  }),
+
+  'healthz-ip': option({
+    group: 'health',
+    type: ipAddress(4, 6),
+    default: address('0.0.0.0'),
+    help: 'address that /healthz, /readyz and /metrics listen on',
+    flanneld: true,
+  }),
+  'healthz-port': option({
+    group: 'health',
+    type: integer(0, 65_535),
+    default: 0,
+    help: 'their port; 0 turns them off',
+    flanneld: true,
+  }),
+
+  config: option({
+    group: 'files',
+    type: path,
+    defaultText: '/etc/weft/weftd.toml, if it exists',
+    help: 'settings in TOML, named like the flags',
+    notInFile: true,
+  }),
+  'state-dir': option({
+    group: 'files',
+    type: absolutePath,
+    default: '/var/lib/weft',
+    help: 'what outlives a reboot: the identity of this host',
+  }),
+  'run-dir': option({
+    group: 'files',
+    type: absolutePath,
+    default: '/run/weft',
+    help: 'what lasts until the next reboot',
+  }),
+  socket: option({
+    group: 'files',
+    type: socketPath,
+    defaultText: 'weft.sock in --run-dir',
+    help: 'unix socket of the control API, which the command weft talks to',
+  }),
+
+  'log-level': option({
+    group: 'log',
+    type: choice(LOG_LEVELS),
+    default: 'info',
+    help: 'the least that is logged',
+  }),
+  'log-format': option({
+    group: 'log',
+    type: choice(LOG_FORMATS),
+    default: 'auto',
+    help: 'auto is text on a terminal, else JSON',
+  }),
+  v: option({
+    group: 'log',
+    type: integer(0, 100),
+    default: 0,
+    help: "flanneld's verbosity: 1 and more is --log-level debug",
+    flanneld: true,
+    notInFile: true,
+  }),
+
+  plan: option({
+    group: 'command',
+    type: boolean,
+    default: false,
+    help: 'as the command plan',
+    flagOnly: true,
+    commands: ['run', 'plan'],
+  }),
+  yes: option({
+    group: 'command',
+    type: boolean,
+    default: false,
+    help: 'remove without asking',
+    flagOnly: true,
+    commands: ['cleanup'],
+  }),
+  json: option({
+    group: 'command',
+    type: boolean,
+    default: false,
+    help: 'print JSON',
+    flagOnly: true,
+    commands: ['config', 'plan', 'cleanup'],
+  }),
+  help: option({
+    group: 'command',
+    type: boolean,
+    default: false,
+    help: 'print this and exit; also -h',
+    flagOnly: true,
+  }),
+  version: option({
+    group: 'command',
+    type: boolean,
+    default: false,
+    help: 'print the version and exit',
+    flagOnly: true,
+  }),
+
+  'kube-subnet-mgr': option({
+    group: 'ignored',
+    type: boolean,
+    default: false,
+    help: 'must stay false: weftd keeps its leases in etcd, not in Kubernetes',
+    flanneld: true,
+    notInFile: true,
+  }),
+  'kube-api-url': ignored('Kubernetes API', text('URL'), true),
+  'kubeconfig-file': ignored('Kubernetes credentials', path, true),
+  'kube-annotation-prefix': ignored('Kubernetes annotations', text('TEXT'), true),
+  'set-node-network-unavailable': ignored('Kubernetes node condition', boolean, true),
+  'net-config-path': ignored('Kubernetes network configuration', path, true),
+  vmodule: ignored('klog: verbosity by file', text('TEXT'), true),
+  log_backtrace_at: ignored('klog: traces', text('TEXT'), true),
+  logtostderr: ignored('klog: weftd logs to stdout', boolean),
+  alsologtostderr: ignored('klog', boolean),
+  stderrthreshold: ignored('klog', text('TEXT')),
+  log_dir: ignored('klog: weftd writes no log files', text('PATH')),
+  log_file: ignored('klog', text('PATH')),
+  log_file_max_size: ignored('klog', text('NUMBER')),
+  add_dir_header: ignored('klog', boolean),
+  skip_headers: ignored('klog', boolean),
+  skip_log_headers: ignored('klog', boolean),
+  one_output: ignored('klog', boolean),
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
+
+/** The value of every option, as typed by the table. */
+export type Values = {
+  readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[Name]>;
+};
+type ValueOf<O> =
+  O extends WithDefault<infer T> ? T : O extends WithoutDefault<infer T> ? T | undefined : never;
+
+/** As one type, where the value's own does not matter. */
+export function optionNamed(name: OptionName): Option<unknown> {
+  return OPTIONS[name];
+}
+
+/** The environment variables that set it, the strongest first. */
+export function environmentNames(name: OptionName): readonly string[] {
+  const { flagOnly, flanneld } = optionNamed(name);
+  if (flagOnly === true) return [];
+  const suffix = name.toUpperCase().replaceAll('-', '_');
+  return flanneld === true ? [`WEFT_${suffix}`, `FLANNELD_${suffix}`] : [`WEFT_${suffix}`];
+}

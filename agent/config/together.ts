@@ -1,0 +1,33 @@
+/** What no setting can tell alone: pairs that contradict each other. */
+import type { OptionName, Values } from './options.ts';
+import { SettingError } from './setting-error.ts';
+
+/** Throws SettingError on a contradiction; returns what is odd but works, as sentences. */
+export function checkTogether(values: Values): string[] {
+  if (values['kube-subnet-mgr']) {
+    throw new SettingError(
+      '--kube-subnet-mgr is not possible, as weftd keeps its leases in etcd: take it out and give --etcd-endpoints',
+    );
+  }
+  bothOrNeither(values, 'etcd-keyfile', 'etcd-certfile');
+  bothOrNeither(values, 'etcd-username', 'etcd-password');
+  return unusedTls(values);
+}
+
+function bothOrNeither(values: Values, one: OptionName, other: OptionName): void {
+  if ((values[one] === undefined) === (values[other] === undefined)) return;
+  const [given, missing] = values[one] === undefined ? [other, one] : [one, other];
+  throw new SettingError(
+    `--${given} is of no use without --${missing}; give both, or take --${given} out`,
+  );
+}
+
+function unusedTls(values: Values): string[] {
+  const given = (['etcd-certfile', 'etcd-cafile'] as const).filter(
+    (name) => values[name] !== undefined,
+  );
+  const isPlain = values['etcd-endpoints'].every((url) => url.startsWith('http:'));
+  if (given.length === 0 || !isPlain) return [];
+  const names = given.map((name) => `--${name}`).join(' and ');
+  return [`${names} has no effect, because no --etcd-endpoints begins with https://`];
+}
