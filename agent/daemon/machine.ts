@@ -1,0 +1,18 @@
+/** The machine's own time and chance, for the cores that take them as arguments. */
+import { setImmediate } from 'node:timers/promises';
+import type { Clock, Random } from '../state/clock.ts';
+
+export const machineClock: Clock = {
+  now: () => performance.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+export const machineRandom: Random = Math.random;
+
+/** Lets the event loop turn once, so that a long piece of work blocks nobody. */
+export async function turn(): Promise<void> {
+  await setImmediate();
+}
