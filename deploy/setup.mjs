@@ -1,0 +1,172 @@
+/**
+ * Makes a Debian machine ready for `npm run lab`, `npm test` or `npm run bench`: says what is missing and why,
+ * then installs it. Plain JavaScript without dependencies, as it runs before any of them is there.
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+
+const PACKAGES = {
+  'etcd-server': 'the etcd that holds the leases',
+  'etcd-client': 'etcdctl, to put the network configuration in',
+  iproute2: 'ip and bridge, to make hosts out of network namespaces',
+  procps: 'sysctl, to switch forwarding on inside them',
+  nftables: 'nft, with which weftd sets its rules',
+  iptables: 'for the accept rules beside Docker’s',
+  'iputils-ping': 'ping between the workloads',
+  iperf3: 'throughput between the workloads',
+  'docker.io': 'Docker Engine, which the tests join to the network',
+  tcpdump: 'to see what travels on the underlay',
+  'busybox-static': 'the container image of the tests',
+  openssl: 'certificates for an etcd with TLS',
+};
+const LAB = [
+  'etcd-server',
+  'etcd-client',
+  'iproute2',
+  'procps',
+  'nftables',
+  'iptables',
+  'iputils-ping',
+  'iperf3',
+];
+const PURPOSES = {
+  lab: LAB,
+  test: [...LAB, 'docker.io', 'tcpdump', 'busybox-static', 'openssl'],
+  bench: LAB,
+};
+
+const OLDEST_NODE = [20, 19];
+const POLICY = '/usr/sbin/policy-rc.d';
+const POLICY_TEXT =
+  '#!/bin/sh\n# Put here by the set-up of weft for as long as it installs packages.\nexit 101\n';
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const ROOT = new URL('..', import.meta.url);
+
+class SetupError extends Error {}
+
+async function main() {
+  const purpose = process.argv[2] ?? '';
+  checkMachine(purpose);
+  const packages = missingPackages(PURPOSES[purpose]);
+  if (packages.length > 0) await installPackages(packages);
+  const modules = staleModules();
+  if (modules !== undefined) installModules(modules);
+  if (packages.length === 0 && modules === undefined)
+    console.log(`setup: nothing is missing for ${purpose}`);
+}
+
+function checkMachine(purpose) {
+  if (!Object.hasOwn(PURPOSES, purpose))
+    throw new SetupError(`say what for: node deploy/setup.mjs ${Object.keys(PURPOSES).join('|')}`);
+  if (process.platform !== 'linux')
+    throw new SetupError('weft needs Linux: run this on a Debian 12 machine or in a virtual one');
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]))
+    throw new SetupError(
+      `Node ${OLDEST_NODE.join('.')} or later is needed, and this is ${process.versions.node}`,
+    );
+  if (process.getuid() !== 0)
+    throw new SetupError('network namespaces need root: run this again as root');
+}
+
+function missingPackages(wanted) {
+  const query = spawnSync(
+    'dpkg-query',
+    ['-W', '-f', '${Package} ${db:Status-Status}\n', ...wanted],
+    {
+      encoding: 'utf8',
+    },
+  );
+  if (query.error !== undefined)
+    throw new SetupError(
+      `there is no dpkg-query here, so this is not Debian; install by hand what provides: ${wanted.join(', ')}`,
+    );
+  const installed = new Set(
+    query.stdout
+      .split('\n')
+      .filter((line) => line.endsWith(' installed'))
+      .map((line) => line.split(' ')[0]),
+  );
+  return wanted.filter((name) => !installed.has(name));
+}
+
+async function installPackages(names) {
+  console.log('setup: these Debian packages are missing and will be installed now:');
+  for (const name of names) console.log(`  ${name.padEnd(16)}${PACKAGES[name]}`);
+  await withoutStartingServices(async () => {
+    await apt(['update', '-q']);
+    await apt(['install', '-q', '-y', '--no-install-recommends', ...names]);
+  });
+}
+
+/** Debian starts a daemon when its package is installed, unless policy-rc.d exits 101 (invoke-rc.d(8)). */
+async function withoutStartingServices(install) {
+  const foreign = existsSync(POLICY) && readFileSync(POLICY, 'utf8') !== POLICY_TEXT;
+  if (foreign) return install();
+  try {
+    writeFileSync(POLICY, POLICY_TEXT, { mode: 0o755 });
+    await install();
+  } finally {
+    rmSync(POLICY, { force: true });
+  }
+}
+
+/** Hands a signal on and waits, so that what stands around the call is undone also then. */
+async function apt(args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const child = spawn('apt-get', args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const forward = (signal) => child.kill(signal);
+  for (const signal of SIGNALS) process.on(signal, forward);
+  const [code] = await once(child, 'close');
+  for (const signal of SIGNALS) process.off(signal, forward);
+  if (code !== 0)
+    throw new SetupError(
+      `apt-get ${args[0]} failed or was interrupted; to do it by hand: apt-get ${args.join(' ')}`,
+    );
+}
+
+/** Why node_modules is not what package-lock.json says, or undefined if it is. */
+function staleModules() {
+  const wanted = readPackages('package-lock.json');
+  if (wanted === undefined)
+    throw new SetupError('package-lock.json is missing: check it out again');
+  const installed = readPackages('node_modules/.package-lock.json');
+  if (installed === undefined) return 'they are not there yet';
+  for (const [path, { version, optional }] of Object.entries(wanted)) {
+    if (path === '' || optional) continue;
+    const found = installed[path]?.version;
+    if (found !== version) return `${path} is ${found ?? 'missing'} and should be ${version}`;
+    if (!existsSync(new URL(`${path}/package.json`, ROOT))) return `${path} is missing`;
+  }
+  return undefined;
+}
+
+/** The `packages` table of a lock file, or undefined if the file is missing or broken. */
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(new URL(file, ROOT), 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+function installModules(why) {
+  console.log(`setup: installing the npm packages (${why})`);
+  try {
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+  } catch {
+    throw new SetupError('npm ci failed; see its message above');
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(`setup: ${error.message}`);
+  process.exitCode = 1;
+}
