@@ -1,0 +1,119 @@
+/**
+ * Which prefixes are taken, and by whom: answers "what overlaps this one?" without a scan. Two prefixes overlap
+ * exactly when one contains the other, so what overlaps P is: the prefixes that contain it (one look-up for
+ * each length in use, of which there are few), and those inside it (neighbours in the order of addresses).
+ */
+import { addressToBytes, type Address } from '../ip/address.ts';
+import { baseOf, familyOfPrefix, lengthOf, prefixOf, type Prefix } from '../ip/prefix.ts';
+
+interface Place {
+  readonly prefix: Prefix;
+  /** The base address, family first, in a form that sorts as addresses do. */
+  readonly order: string;
+  readonly owners: Set<string>;
+}
+
+export class PrefixIndex {
+  readonly #places = new Map<Prefix, Place>();
+  readonly #sorted: Place[] = [];
+  /** Prefixes of each length, by `family/length`. */
+  readonly #lengths = new Map<string, number>();
+
+  /** Number of different prefixes. */
+  get size(): number {
+    return this.#places.size;
+  }
+
+  add(prefix: Prefix, owner: string): void {
+    const known = this.#places.get(prefix);
+    if (known !== undefined) {
+      known.owners.add(owner);
+      return;
+    }
+    const place = { prefix, order: orderOf(baseOf(prefix)), owners: new Set([owner]) };
+    this.#places.set(prefix, place);
+    this.#sorted.splice(this.#firstFrom(place.order), 0, place);
+    this.#count(prefix, 1);
+  }
+
+  delete(prefix: Prefix, owner: string): void {
+    const place = this.#places.get(prefix);
+    if (place === undefined || !place.owners.delete(owner) || place.owners.size > 0) return;
+    this.#places.delete(prefix);
+    for (let i = this.#firstFrom(place.order); i < this.#sorted.length; i++) {
+      if (this.#sorted[i] !== place) continue;
+      this.#sorted.splice(i, 1);
+      break;
+    }
+    this.#count(prefix, -1);
+  }
+
+  /** The owners of every prefix that contains `prefix`, is equal to it, or lies inside it. */
+  *overlapping(prefix: Prefix): Generator<string> {
+    for (const [, place] of this.#containing(prefix)) yield* place.owners;
+    for (const place of this.#inside(prefix)) yield* place.owners;
+  }
+
+  overlaps(prefix: Prefix): boolean {
+    for (const _ of this.overlapping(prefix)) return true;
+    return false;
+  }
+
+  /** Shorter prefixes that contain this one, by length. */
+  *#containing(prefix: Prefix): Generator<[number, Place]> {
+    const length = lengthOf(prefix);
+    const family = `${familyOfPrefix(prefix)}/`;
+    for (const name of this.#lengths.keys()) {
+      const shorter = Number(name.slice(2));
+      if (!name.startsWith(family) || shorter >= length) continue;
+      const place = this.#places.get(prefixOf(baseOf(prefix), shorter));
+      if (place !== undefined) yield [shorter, place];
+    }
+  }
+
+  /** This prefix and longer ones inside it: they sort between its first and its last address. */
+  *#inside(prefix: Prefix): Generator<Place> {
+    const length = lengthOf(prefix);
+    const last = lastOrderOf(prefix);
+    for (let i = this.#firstFrom(orderOf(baseOf(prefix))); i < this.#sorted.length; i++) {
+      const place = this.#sorted[i];
+      if (place === undefined || place.order > last) return;
+      if (lengthOf(place.prefix) >= length) yield place;
+    }
+  }
+
+  /** Index of the first place that does not sort before `order`. */
+  #firstFrom(order: string): number {
+    let low = 0;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#sorted[middle]?.order ?? '') < order) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #count(prefix: Prefix, change: 1 | -1): void {
+    const name = `${familyOfPrefix(prefix)}/${lengthOf(prefix)}`;
+    const count = (this.#lengths.get(name) ?? 0) + change;
+    if (count === 0) this.#lengths.delete(name);
+    else this.#lengths.set(name, count);
+  }
+}
+
+function orderOf(base: Address): string {
+  return textOf(addressToBytes(base));
+}
+
+function lastOrderOf(prefix: Prefix): string {
+  const bytes = addressToBytes(baseOf(prefix));
+  for (let bit = lengthOf(prefix); bit < bytes.length * 8; bit++)
+    bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (0x80 >> (bit & 7));
+  return textOf(bytes);
+}
+
+/** A character a byte: strings compare as the bytes do. v4 and v6 are told apart by the first one. */
+function textOf(bytes: Uint8Array): string {
+  return String.fromCharCode(bytes.length, ...bytes);
+}
