@@ -1,6 +1,6 @@
 /**
  * What the host's firewall must hold for the overlay: masquerading at its edge, forwarding that nobody
- * drops, and a route that swallows what is sent to unused addresses. Semantics of flanneld's iptables
+ * drops, and a route that swallows what nothing on this host takes. Semantics of flanneld's iptables
  * manager, in an nftables table of our own (docs/firewall.md).
  */
 import type { Family } from '../ip/address.ts';
@@ -51,8 +51,8 @@ const PER_FAMILY = [
 /**
  * Metric of the blackhole route. flanneld's has the default one: in v4 that is the place of the bridge's
  * connected route, so the kernel refuses the second of the two (EEXIST). With a metric beyond all others
- * the connected route wins, and only what no longer route takes falls into the hole: the subnet while
- * its bridge is down or not made yet.
+ * the connected route wins, and packets fall into the hole only while the bridge is down or not made yet,
+ * when the default route would take them back to where they came from.
  */
 export const BLACKHOLE_METRIC = 1_000_000;
 

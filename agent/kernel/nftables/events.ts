@@ -33,8 +33,9 @@ export function touchedTable(message: Message): TouchedTable | undefined {
   if (message.type >> 8 !== NFNL_SUBSYS_NFTABLES || (message.type & 0xff) === NFT_MSG_NEWGEN)
     return;
   const name = Attributes.of(message, NFGENMSG_BYTES).text(NFTA_TABLE);
+  if (name === undefined) return;
   const family = FAMILY_NAMES[message.view.getUint8(message.start)];
-  return name === undefined || family === undefined ? undefined : { family, name };
+  return family === undefined ? undefined : { family, name };
 }
 
 /**
