@@ -149,6 +149,12 @@ test('commands and their own flags', () => {
   expect(parse(['--version']).kind).toBe('version');
 });
 
+test("patterns are compiled, RE2's (?i) too", () => {
+  expect(
+    configOf(['--iface-regex=(?i)ETH', '--iface-regex=^w']).underlay.interfacePatterns,
+  ).toEqual([/ETH/i, /^w/]);
+});
+
 test('the socket follows the run directory', () => {
   expect(configOf(['--run-dir=/run/a/']).socket).toBe('/run/a/weft.sock');
   expect(configOf(['--run-dir=/run/a', '--socket=/s']).socket).toBe('/s');

@@ -7,7 +7,7 @@ import { OPTION_NAMES, optionNamed, type CommandName, type Values } from './opti
 import { SettingError } from './setting-error.ts';
 import { isSet, settingOf, type Environment, type File, type Setting } from './settings.ts';
 import { checkTogether } from './together.ts';
-import { socketPath } from './values.ts';
+import { compilePattern, socketPath } from './values.ts';
 
 export type Command =
   | { readonly name: 'run' }
@@ -134,7 +134,9 @@ function configOf(values: Values): Config {
     },
     underlay: {
       interfaces: values.iface,
-      interfacePatterns: values['iface-regex'],
+      interfacePatterns: values['iface-regex']
+        .map(compilePattern)
+        .filter((one) => one !== undefined),
       ...present('canReach', values['iface-can-reach']),
       publicAddresses: {
         ...present(4, values['public-ip']),

@@ -38,8 +38,7 @@ export interface EtcdConfig {
 export interface UnderlayConfig {
   /** Names or addresses. */
   readonly interfaces: readonly string[];
-  /** Sources of regular expressions that are known to compile. */
-  readonly interfacePatterns: readonly string[];
+  readonly interfacePatterns: readonly RegExp[];
   readonly canReach?: Address;
   /** What peers are told instead of the link's own address. */
   readonly publicAddresses: PerFamily<Address>;
