@@ -68,11 +68,13 @@ export const AF_INET6 = 10;
 /** linux/rtnetlink.h: routes (struct rtmsg). */
 export const RT_TABLE_MAIN = 254;
 export const RTN_UNICAST = 1;
+export const RTN_LOCAL = 2;
 export const RTN_BLACKHOLE = 6;
 export const RTPROT_KERNEL = 2;
 export const RTPROT_BOOT = 3;
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;
+export const RT_SCOPE_HOST = 254;
 export const RTNH_F_ONLINK = 4;
 /** A cached copy made for one destination (struct rtmsg, rtm_flags): never part of the table. */
 export const RTM_F_CLONED = 0x200;

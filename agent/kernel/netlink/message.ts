@@ -18,7 +18,7 @@ export const LITTLE_ENDIAN = endianness() === 'LE';
 export const HEADER_BYTES = 16;
 /** Size of struct nlattr. */
 const ATTRIBUTE_HEADER_BYTES = 4;
-const FIRST_BYTES = 64 * 1024;
+const FIRST_BYTES = 4096;
 
 /** Writes messages one after the other into a buffer that grows and is used again. */
 export class MessageWriter {

@@ -1,7 +1,7 @@
 /** Routes as netlink tells and takes them (struct rtmsg, linux/rtnetlink.h). Pure. */
 import { FAMILIES, addressFromBytes, type Address, type Family } from '../../ip/address.ts';
 import { baseOf, familyOfPrefix, lengthOf, type Prefix } from '../../ip/prefix.ts';
-import type { Route } from '../../state/resource.ts';
+import { keyOf, type Key, type Route } from '../../state/resource.ts';
 import * as nl from './constants.ts';
 import { Attributes, LITTLE_ENDIAN, type Message, type MessageWriter } from './message.ts';
 
@@ -179,4 +179,10 @@ export function routeResource(
   if (record.type !== nl.RTN_UNICAST || link === undefined) return undefined;
   const way = gateway === undefined ? { link } : { link, gateway };
   return { kind: 'route', prefix, metric, type: 'unicast', ...way, onlink, protocol };
+}
+
+/** The key a route of that prefix and metric has, whatever else it is. */
+export function routePlace({ prefix, metric }: Pick<RouteRecord, 'prefix' | 'metric'>): Key {
+  const protocol = nl.RTPROT_KERNEL;
+  return keyOf({ kind: 'route', prefix, metric, type: 'unicast', onlink: false, protocol });
 }

@@ -6,6 +6,7 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
   NLMSGERR_ATTR_MSG,
+  NLM_F_ACK,
   NLM_F_ACK_TLVS,
   NLM_F_CAPPED,
   NLM_F_DUMP,
@@ -91,6 +92,21 @@ export class RequestSocket {
         if (error !== undefined) settle(new KernelError(error.code));
       });
     });
+  }
+
+  /** One message and its answer; `write` writes what follows the header. Rejects as `transact`. */
+  ask(
+    writer: MessageWriter,
+    type: number,
+    flags: number,
+    write: (writer: MessageWriter) => void,
+  ): Promise<Answer> {
+    const sequence = this.reserve(1);
+    writer.reset();
+    writer.begin(type, NLM_F_REQUEST | NLM_F_ACK | flags, sequence);
+    write(writer);
+    writer.end();
+    return this.transact(writer.written, sequence, sequence);
   }
 
   /** A message without effect from this socket to `port`, to mark a place in what that socket reads. */

@@ -1,0 +1,24 @@
+/** The door to the kernel's routing room: a driver for what is ours, and facts about what is not. */
+import type { Driver } from '../kernel.ts';
+import { NetlinkDriver } from './driver.ts';
+import { inspector, type Inspector } from './inspect.ts';
+import { DumpSocket, RequestSocket } from './socket.ts';
+
+export interface Netlink extends Inspector {
+  readonly driver: Driver;
+  /** Closes everything, the driver included. */
+  close(): Promise<void>;
+}
+
+/** Opens sockets in this thread's network namespace. Throws a KernelError (EPERM: not root). */
+export function openNetlink(): Netlink {
+  const socket = new RequestSocket();
+  const dumps = new DumpSocket();
+  const driver = new NetlinkDriver(socket, dumps);
+  const close = async (): Promise<void> => {
+    await driver.close();
+    dumps.close();
+    socket.close();
+  };
+  return { ...inspector(socket, dumps), driver, close };
+}

@@ -1,0 +1,74 @@
+/**
+ * Sysctls: files below /proc/sys. Synchronous on purpose: a file there belongs to the network namespace of the
+ * thread that opens it, and reading or writing one takes microseconds.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Operation, Outcome } from '../state/kernel.ts';
+import type { Kind, Resource, Sysctl } from '../state/resource.ts';
+import { errnoSentence } from './errno.ts';
+import type { Driver } from './kernel.ts';
+
+const ROOT = '/proc/sys';
+/** What weft sets on a link of its own; told by dumps before it was ever asked for. */
+const LINK_SYSCTLS = ['net/ipv6/conf/LINK/accept_ra'];
+
+/** A sysctl is ours once it was asked for. There are no events: a value changed by hand is seen at the next dump. */
+export class SysctlDriver implements Driver {
+  readonly kinds: ReadonlySet<Kind> = new Set<Kind>(['sysctl']);
+  readonly #known = new Map<string, Omit<Sysctl, 'value'>>();
+
+  async *dump(links: ReadonlySet<string>): AsyncIterable<readonly Resource[]> {
+    for (const link of links) {
+      for (const pattern of LINK_SYSCTLS) {
+        const path = pattern.replace('LINK', link);
+        this.#known.set(path, { kind: 'sysctl', path, link });
+      }
+    }
+    yield [...this.#known.values()].flatMap((sysctl) => {
+      const value = read(sysctl.path);
+      return value === undefined ? [] : [{ ...sysctl, value }];
+    });
+  }
+
+  async apply(operations: readonly Operation[]): Promise<readonly Outcome[]> {
+    return operations.map((operation) => this.#applyOne(operation));
+  }
+
+  watch(): void {
+    // The kernel tells nobody that a sysctl changed.
+  }
+
+  async close(): Promise<void> {
+    // Nothing is held open.
+  }
+
+  #applyOne({ desired, actual }: Operation): Outcome {
+    if (desired === undefined) {
+      // There is no "without a value"; it stays, and is no longer ours.
+      if (actual.kind === 'sysctl') this.#known.delete(actual.path);
+      return { status: 'done' };
+    }
+    const { value, ...sysctl } = desired as Sysctl;
+    this.#known.set(sysctl.path, sysctl);
+    if (read(sysctl.path) === value) return { status: 'done' };
+    return write(sysctl.path, value);
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(`${ROOT}/${path}`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function write(path: string, value: string): Outcome {
+  try {
+    writeFileSync(`${ROOT}/${path}`, value);
+    return { status: 'done' };
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'EIO';
+    return { status: 'failed', code, message: `/proc/sys/${path}: ${errnoSentence(code)}` };
+  }
+}
