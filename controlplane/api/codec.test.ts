@@ -39,6 +39,7 @@ const arbStatus: fc.Arbitrary<Status> = fc.record(
       { requiredKeys: ['state', 'subnets'] },
     ),
     backend: fc.record({ type: text, devices: texts, mtu: count }),
+    problemCount: count,
     peers: count,
     etcd: fc.record(
       {
@@ -60,6 +61,7 @@ const arbStatus: fc.Arbitrary<Status> = fc.record(
       'runningSince',
       'ready',
       'problems',
+      'problemCount',
       'lease',
       'peers',
       'etcd',
@@ -123,4 +125,11 @@ test('a plan survives the wire', () => {
       expect(fromWire(v1.PlanPage.decode(bytes))).toEqual(plan);
     }),
   );
+});
+
+test('what is too long is cut', () => {
+  const [lease] = v1.LeasePage.decode(
+    v1.LeasePage.encode(toWire({ leases: [{ key: 'x'.repeat(1 << 20) }] })).finish(),
+  ).leases;
+  expect(lease?.key).toBe(`${'x'.repeat(999)}…`);
 });

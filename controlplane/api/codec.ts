@@ -7,27 +7,31 @@ import { google } from './generated/weft.js';
 
 const { Timestamp } = google.protobuf;
 
+/** Longer text is cut here, so that a page of 500 entries stays small whatever somebody put into etcd. In UTF-16 units. */
+const TEXT_LIMIT = 1000;
+
 /** What protobufjs encodes, of a value whose shape is the message's. */
-export function toWire<Properties extends object>(value: object): Properties {
-  return wire(value) as Properties;
+export function toWire(value: object): object {
+  return wire(value) as object;
 }
 
 function wire(value: unknown): unknown {
   if (value instanceof Date) return timestampOf(value);
   if (Array.isArray(value)) return value.map(wire);
+  if (typeof value === 'string') return clipped(value);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, wire(field)]));
 }
 
 /** The message as a plain value: what was not sent has its default, or is left out where there is none. */
-export function fromWire<T>(message: object): T {
+export function fromWire(message: object): object {
   const plain: Record<string, unknown> = {};
   // `in` also sees the prototype, which holds the defaults of what was not sent.
   for (const name in message) {
     const value = valueOf((message as Record<string, unknown>)[name]);
     if (value !== undefined) plain[name] = value;
   }
-  return plain as T;
+  return plain;
 }
 
 function valueOf(value: unknown): unknown {
@@ -36,6 +40,10 @@ function valueOf(value: unknown): unknown {
   if (typeof value !== 'object') return value;
   if (value instanceof Timestamp) return dateOf(value);
   return isLong(value) ? value.toNumber() : fromWire(value);
+}
+
+function clipped(text: string): string {
+  return text.length <= TEXT_LIMIT ? text : `${text.slice(0, TEXT_LIMIT - 1)}…`;
 }
 
 /** The writer takes numbers for 64-bit fields; only the generated types do not say so. */

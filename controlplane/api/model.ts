@@ -11,8 +11,10 @@ export interface Status {
   readonly ready: boolean;
   /** One sentence; absent when ready. */
   readonly notReadyReason?: string;
-  /** The oldest first. */
+  /** The oldest first, at most PROBLEM_LIMIT. */
   readonly problems: readonly Problem[];
+  /** All there are, with those that `problems` has no room for. */
+  readonly problemCount: number;
   /** Absent until the network configuration was read. */
   readonly network?: Network;
   /** Absent until the underlay's link was found. */
@@ -25,6 +27,9 @@ export interface Status {
   readonly etcd: Etcd;
   readonly counters: Counters;
 }
+
+/** Problems told in one status. */
+export const PROBLEM_LIMIT = 100;
 
 export interface Problem {
   readonly code: string;

@@ -1,0 +1,19 @@
+/** What the daemon answers the control API with, without a word of gRPC. */
+import type { Lease, LeaseChange, Plan, Status } from './model.ts';
+
+export interface ControlHandlers {
+  status(): Status;
+  /** Calls back with the status whenever it has changed. Returns the function that ends that. */
+  watchStatus(listener: (status: Status) => void): () => void;
+  /** Every lease. Walked in slices between which changes may come; a walk may show them or not. */
+  leases(): Iterable<Lease>;
+  /** Calls back for every change from now on. Returns the function that ends that. */
+  watchLeases(listener: (change: LeaseChange) => void): () => void;
+  /** Changes nothing. */
+  plan(): Promise<Plan>;
+}
+
+/** The part of the house's logger that the server needs. */
+export interface ErrorLog {
+  error(fields: object, message: string): void;
+}

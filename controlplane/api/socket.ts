@@ -1,0 +1,87 @@
+/** The unix socket of the control API: whether somebody listens on it, and making the place free for a server. */
+import { chmod, chown, lstat, mkdir, readFile, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { messageOf, WeftError } from './errors.ts';
+
+/** A local connect takes no time; longer than this, the listener's backlog is full and the daemon stands still. */
+const PROBE_LIMIT_MS = 2000;
+/** Members of this group may use the API without being root. */
+const GROUP = 'weft';
+
+export type Listener =
+  | { readonly state: 'live' }
+  /** `ENOENT`, `ECONNREFUSED`, `EACCES`, …, or `ETIMEDOUT`. */
+  | { readonly state: 'none'; readonly code: string };
+
+/** Whether a connect to `path` succeeds. */
+export async function listenerOn(path: string): Promise<Listener> {
+  return await new Promise((resolve) => {
+    const socket = connect(path);
+    const conclude = (listener: Listener): void => {
+      socket.destroy();
+      resolve(listener);
+    };
+    socket.setTimeout(PROBE_LIMIT_MS, () => conclude({ state: 'none', code: 'ETIMEDOUT' }));
+    socket.once('connect', () => conclude({ state: 'live' }));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      conclude({ state: 'none', code: error.code ?? 'EIO' }),
+    );
+  });
+}
+
+/**
+ * Makes the folder, and removes the socket of a daemon that is no more. Throws WEFT_SOCKET_IN_USE when one
+ * listens, and WEFT_SOCKET_PATH when the path cannot be used.
+ */
+export async function claimSocket(path: string): Promise<void> {
+  await usable(path, async () => await mkdir(dirname(path), { recursive: true, mode: 0o755 }));
+  const stats = await usable(path, async () => await lstat(path).catch(absent));
+  if (stats === undefined) return;
+  if (!stats.isSocket()) {
+    throw new WeftError('WEFT_SOCKET_PATH', `${path} exists and is not a socket`, {
+      fix: 'remove it, or name another path with --socket',
+    });
+  }
+  const listener = await listenerOn(path);
+  if (listener.state === 'live' || listener.code === 'ETIMEDOUT') throw inUse(path);
+  await usable(path, async () => await unlink(path).catch(absent));
+}
+
+export function inUse(path: string): WeftError {
+  return new WeftError('WEFT_SOCKET_IN_USE', `weftd is already running on the socket ${path}`, {
+    fix: 'stop it first, or give this one a socket of its own with --socket',
+  });
+}
+
+/** Read and write for the owner, and for the group `weft` where there is one. */
+export async function guardSocket(path: string, groupFile: string): Promise<void> {
+  await usable(path, async () => await chmod(path, 0o660));
+  const gid = groupId(await readFile(groupFile, 'utf8').catch(() => ''), GROUP);
+  if (gid !== undefined) await usable(path, async () => await chown(path, -1, gid));
+}
+
+/** From the text of /etc/group (group(5)): `name:password:id:members`. */
+export function groupId(groups: string, name: string): number | undefined {
+  const fields = groups
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find((entry) => entry[0] === name);
+  const id = Number(fields?.[2] || Number.NaN);
+  return Number.isSafeInteger(id) && id >= 0 ? id : undefined;
+}
+
+async function usable<T>(path: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    throw new WeftError('WEFT_SOCKET_PATH', `cannot use the socket ${path} (${messageOf(cause)})`, {
+      fix: 'make its folder writable for weftd, or name another path with --socket',
+      cause,
+    });
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
