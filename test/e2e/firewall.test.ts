@@ -12,6 +12,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { firewallPlan, type FirewallFacts } from '../../agent/firewall/plan.ts';
 import { prefix } from '../../agent/ip/prefix.ts';
@@ -167,6 +168,40 @@ describe('tables and rules', () => {
     expect(inside(HOST, 'iptables -S DOCKER-USER')).toBe(
       '-N DOCKER-USER\n-A DOCKER-USER -j RETURN\n',
     );
+  });
+});
+
+describe('held by the reconciler', () => {
+  test('whatever is taken away is back within a second, and follows Docker when it comes', async () => {
+    inside(HOST, 'iptables -P FORWARD DROP');
+    const drivers = openDrivers();
+    await drivers.ask({ do: 'hold', facts: FACTS });
+    const table = inside(HOST, 'nft list table inet weft');
+    const rulesIn = (chain: string): string[] =>
+      inside(HOST, 'iptables -S')
+        .split('\n')
+        .filter((line) => line.startsWith(`-A ${chain} `) && line.includes('"weft forward"'));
+    expect(rulesIn('FORWARD')).toHaveLength(2);
+
+    for (const command of ['nft delete table inet weft', 'nft flush chain inet weft postrouting']) {
+      inside(HOST, command);
+      await within(SOON, () => expect(tryInside('nft list table inet weft')).toBe(table));
+    }
+    inside(HOST, 'iptables -F FORWARD');
+    await within(SOON, () => expect(rulesIn('FORWARD')).toHaveLength(2));
+    inside(HOST, 'nft flush ruleset');
+    await within(SOON, () => expect(tryInside('nft list table inet weft')).toBe(table));
+    inside(HOST, 'iptables -P FORWARD DROP');
+    await within(SOON, () => expect(rulesIn('FORWARD')).toHaveLength(2));
+
+    inside(HOST, 'iptables -N DOCKER-USER', 'iptables -A DOCKER-USER -j RETURN');
+    await within(SOON, () => expect(rulesIn('DOCKER-USER')).toHaveLength(2));
+    await within(SOON, () => expect(rulesIn('FORWARD')).toHaveLength(0));
+    inside(HOST, 'iptables -F DOCKER-USER');
+    await within(SOON, () => expect(rulesIn('DOCKER-USER')).toHaveLength(2));
+    inside(HOST, 'iptables -F DOCKER-USER', 'iptables -X DOCKER-USER');
+    await within(SOON, () => expect(rulesIn('FORWARD')).toHaveLength(2));
+    expect(drivers.events).toEqual([]);
   });
 });
 
@@ -353,6 +388,25 @@ async function settle(drivers: Program, desired: readonly Resource[]): Promise<O
   const outcomes = await drivers.ask({ do: 'apply', operations });
   expect(outcomes).toEqual(operations.map(() => ({ status: 'done' })));
   return operations;
+}
+
+/** Asks again until `check` does not throw; throws what it threw last when `ms` are over. */
+async function within(ms: number, check: () => void): Promise<void> {
+  const end = performance.now() + ms;
+  for (;;) {
+    try {
+      check();
+      return;
+    } catch (cause) {
+      if (performance.now() > end) throw cause;
+    }
+    await pause(20);
+  }
+}
+
+/** What a command prints, even if it fails. */
+function tryInside(command: string): string {
+  return inside(HOST, `${command} 2>&1 || true`);
 }
 
 /** Makes the three sides with a probe in each; the host forwards between them. */

@@ -8,6 +8,7 @@ import type { KernelEvent, Operation, Outcome } from '../../state/kernel.ts';
 import type { IptablesRule, Kind, Resource } from '../../state/resource.ts';
 import { failureOf, runChild } from '../child.ts';
 import { Follower } from '../follower.ts';
+import type { Driver } from '../kernel.ts';
 import type { EventSocket } from '../netlink/socket.ts';
 import { openNftEvents } from '../nftables/events.ts';
 import { NO_TABLE, parseSave, splitRule, type FilterTable } from './save.ts';
@@ -27,10 +28,10 @@ const LEGACY_TABLES = ['ip', 'ip6'].map((family) => `/proc/thread-self/net/${fam
 /** What iptables exits with when there is no such rule, or no such chain (a lock or a right that is missing gives 4). */
 const EXIT_WHEN_ABSENT = 1;
 
-export class IptablesDriver {
+export class IptablesDriver implements Driver {
   readonly kinds: ReadonlySet<Kind> = new Set<Kind>(['iptables']);
   readonly #follower = new Follower(() => this.#read());
-  #chains: ForwardChains = {};
+  #tables: Readonly<Record<IptablesFamily, FilterTable>> = { ip: NO_TABLE, ip6: NO_TABLE };
   #chainsListener: ((chains: ForwardChains) => void) | undefined;
   #events: EventSocket | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -58,7 +59,7 @@ export class IptablesDriver {
   /** Where an accept counts now, per family; none where there is no filter table. Never rejects. */
   async forwardChains(): Promise<ForwardChains> {
     await this.#follower.refresh();
-    return this.#chains;
+    return chainsOf(this.#tables);
   }
 
   /** Told whenever that changes. */
@@ -91,26 +92,30 @@ export class IptablesDriver {
   }
 
   async #read(): Promise<readonly Resource[]> {
-    const [v4, v6] = await Promise.all([readFilter('ip'), readFilter('ip6')]);
-    const chains: ForwardChains = {
-      ...(v4.chain === undefined ? {} : { 4: v4.chain }),
-      ...(v6.chain === undefined ? {} : { 6: v6.chain }),
-    };
-    const changed = chains[4] !== this.#chains[4] || chains[6] !== this.#chains[6];
-    this.#chains = chains;
-    if (changed) this.#chainsListener?.(chains);
-    return [...v4.rules, ...v6.rules];
+    const known = this.#tables;
+    const [ip, ip6] = await Promise.all([readFilter('ip', known.ip), readFilter('ip6', known.ip6)]);
+    this.#tables = { ip, ip6 };
+    const changed = ip.chain !== known.ip.chain || ip6.chain !== known.ip6.chain;
+    if (changed) this.#chainsListener?.(chainsOf(this.#tables));
+    return [...ip.rules, ...ip6.rules];
   }
 }
 
-async function readFilter(family: IptablesFamily): Promise<FilterTable> {
+function chainsOf({ ip, ip6 }: Readonly<Record<IptablesFamily, FilterTable>>): ForwardChains {
+  return {
+    ...(ip.chain === undefined ? {} : { 4: ip.chain }),
+    ...(ip6.chain === undefined ? {} : { 6: ip6.chain }),
+  };
+}
+
+/** `known` is what stays true when iptables says no: a moment's trouble, or a kernel without this family. */
+async function readFilter(family: IptablesFamily, known: FilterTable): Promise<FilterTable> {
   const program = `${PROGRAMS[family]}-save`;
   // Without `-t filter`: that would print, or with legacy iptables make, a table that is not there.
   const result = await runChild(program, []);
   if (result.status === 'stopped') throw new Error(failureOf(program, result));
-  return result.status === 'exited' && result.code === 0
-    ? parseSave(result.stdout, family)
-    : NO_TABLE;
+  if (result.status === 'missing') return NO_TABLE;
+  return result.code === 0 ? parseSave(result.stdout, family) : known;
 }
 
 async function carryOut(operation: Operation): Promise<Outcome> {

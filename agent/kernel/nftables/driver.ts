@@ -8,13 +8,14 @@ import type { KernelEvent, Operation, Outcome } from '../../state/kernel.ts';
 import { TABLE_NAME, type Kind, type NftTable, type Resource } from '../../state/resource.ts';
 import { failureOf, runChild, type ChildResult } from '../child.ts';
 import { Follower } from '../follower.ts';
+import type { Driver } from '../kernel.ts';
 import type { EventSocket } from '../netlink/socket.ts';
 import { openNftEvents } from './events.ts';
 import { ownTables, parseTable, type NftFamily } from './listing.ts';
 
 const MISSING = 'nft is not installed: install the Debian package nftables';
 
-export class NftablesDriver {
+export class NftablesDriver implements Driver {
   readonly kinds: ReadonlySet<Kind> = new Set<Kind>(['nftables']);
   readonly #runDirectory: string;
   readonly #follower = new Follower(readTables);

@@ -1,7 +1,11 @@
 /** The firewall's drivers at the end of a pipe, so that a test can run them inside a network namespace. */
+import { machineClock, machineRandom } from '../../../agent/daemon/machine.ts';
+import { firewallPlan, type FirewallFacts } from '../../../agent/firewall/plan.ts';
 import { IptablesDriver } from '../../../agent/kernel/iptables/driver.ts';
+import { composeKernel } from '../../../agent/kernel/kernel.ts';
 import { NftablesDriver } from '../../../agent/kernel/nftables/driver.ts';
 import type { Operation } from '../../../agent/state/kernel.ts';
+import { Reconciler } from '../../../agent/state/reconciler.ts';
 import type { Resource } from '../../../agent/state/resource.ts';
 import { serve, tell } from './lines.ts';
 
@@ -19,12 +23,32 @@ serve(async (request) => {
       return [...(await all(nftables.dump())), ...(await all(iptables.dump()))];
     case 'chains':
       return iptables.forwardChains();
+    case 'hold':
+      return hold(request['facts'] as FirewallFacts);
     case 'apply':
       return apply(request['operations'] as Operation[]);
     default:
       throw new Error('unknown request');
   }
 });
+
+/** Keeps the firewall as planned, wherever an accept counts; resolves when it first is. */
+async function hold(facts: FirewallFacts): Promise<void> {
+  const reconciler = new Reconciler({
+    kernel: composeKernel([nftables, iptables]),
+    clock: machineClock,
+    random: machineRandom,
+    report: { applied: nothing, passed: nothing, problem: tell, solved: nothing, resync: tell },
+  });
+  const set = (forwardChains: FirewallFacts['forwardChains']): void =>
+    reconciler.set('firewall', firewallPlan({ ...facts, forwardChains }));
+  set(await iptables.forwardChains());
+  iptables.watchForwardChains(set);
+  reconciler.start();
+  await reconciler.settled();
+}
+
+function nothing(): void {}
 
 async function apply(operations: readonly Operation[]): Promise<unknown> {
   const of = (kind: string): Operation[] =>
