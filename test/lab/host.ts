@@ -1,0 +1,92 @@
+/** A host of the lab: a namespace with a link to the underlay, and directories of its own. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Address } from '../../agent/ip/address.ts';
+import type { PerFamily } from '../../agent/state/facts.ts';
+import type { Finished } from './command.ts';
+import { Namespace } from './namespace.ts';
+import { readSubnetEnv, type BridgeNetwork } from './subnet-env.ts';
+import { Weftd, WEFT, type WeftdOptions } from './weftd.ts';
+import { joinWorkload } from './workload.ts';
+
+/** The port of /healthz, /readyz and /metrics, in each host's namespace. */
+export const HEALTH_PORT = 9401;
+
+export class Host extends Namespace {
+  readonly lab: string;
+  /** To the underlay. */
+  readonly link = 'eth0';
+  /** Removed with the lab. */
+  readonly directory: string;
+  readonly subnetFile: string;
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly socket: string;
+  readonly workloads: Namespace[] = [];
+  readonly #etcdEndpoint: () => string;
+
+  constructor(
+    lab: { readonly name: string; readonly directory: string; readonly etcdEndpoint: () => string },
+    name: string,
+    addresses: PerFamily<Address>,
+  ) {
+    super(lab.name, name, addresses);
+    this.lab = lab.name;
+    this.#etcdEndpoint = lab.etcdEndpoint;
+    this.directory = join(lab.directory, name);
+    this.subnetFile = join(this.directory, 'subnet.env');
+    this.stateDir = join(this.directory, 'state');
+    this.runDir = join(this.directory, 'run');
+    this.socket = join(this.runDir, 'weft.sock');
+    mkdirSync(this.directory, { recursive: true });
+  }
+
+  /** A workload at the host's bridge `weft0`, in the subnet of subnet.env unless another is given. */
+  async attachWorkload(name: string, network?: BridgeNetwork): Promise<Namespace> {
+    const bridge = network ?? (await readSubnetEnv(this.subnetFile));
+    const workload = joinWorkload(this, name, this.workloads.length + 1, bridge);
+    this.workloads.push(workload);
+    return workload;
+  }
+
+  /**
+   * Starts the built daemon with this host's files, and the lab's etcd unless `flags` name another. A flag given
+   * here goes before the harness's own. Does not wait: see Weftd.waitReady.
+   */
+  startWeftd(flags: readonly string[] = [], options: WeftdOptions = {}): Weftd {
+    return new Weftd(this, [...this.#flags(flags), ...flags], options);
+  }
+
+  /** Runs the command `weft` against this host's daemon. */
+  weft(...args: readonly string[]): Promise<Finished> {
+    return this.exec(process.execPath, [WEFT, ...args], { env: { WEFT_SOCKET: this.socket } });
+  }
+
+  /** Body of a page that this host serves to itself; rejects unless the status is 200. */
+  async httpGet(path: string, port = HEALTH_PORT): Promise<string> {
+    // Bash speaks TCP itself: no other program has to be in the namespace.
+    const script = `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3`;
+    const answer = await this.output('bash', ['-c', script], { timeoutMs: 5000 });
+    const [head = '', ...body] = answer.split('\r\n\r\n');
+    if (!/^HTTP\/1\.[01] 200 /.test(head)) throw new Error(`${path}: ${answer}`);
+    return body.join('\r\n\r\n');
+  }
+
+  /** The harness's own, but for those that were given. */
+  #flags(given: readonly string[]): string[] {
+    const own: Record<string, string> = {
+      'etcd-endpoints': this.#etcdEndpoint(),
+      'subnet-file': this.subnetFile,
+      'state-dir': this.stateDir,
+      'run-dir': this.runDir,
+      socket: this.socket,
+      'healthz-ip': '127.0.0.1',
+      'healthz-port': String(HEALTH_PORT),
+      'log-format': 'json',
+    };
+    const names = new Set(given.map((flag) => flag.replace(/^--?/, '').split('=')[0]));
+    return Object.entries(own)
+      .filter(([name]) => !names.has(name))
+      .map(([name, value]) => `--${name}=${value}`);
+  }
+}

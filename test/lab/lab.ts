@@ -1,0 +1,231 @@
+/**
+ * Hosts on one machine: network namespaces at a bridge that has a namespace of its own, so that the machine's
+ * network is never touched.
+ *
+ *     h1 [eth0]──┐                          ┌──[eth0] etcd
+ *     h2 [eth0]──┼── switch: bridge br0 ────┤
+ *     h3 [eth0]──┘   (gateway, "outside")   └── …
+ *
+ * Use: `await using lab = await createLab({ nodes: 3 })`. Nothing stays, also when the process is interrupted.
+ */
+import { mkdirSync } from 'node:fs';
+import { familyOf, type Address, type Family } from '../../agent/ip/address.ts';
+import {
+  addressIn,
+  familyOfPrefix,
+  lengthOf,
+  parsePrefix,
+  rangeOf,
+  type Prefix,
+} from '../../agent/ip/prefix.ts';
+import { ipSync } from './command.ts';
+import { startEtcd, type Etcd } from './etcd.ts';
+import { Host } from './host.ts';
+import { Namespace } from './namespace.ts';
+import { labDirectory, newLabName, removeTraces, sweepStale, switchOf } from './traces.ts';
+
+export interface LabOptions {
+  /** 1 to 100. */
+  readonly nodes: number;
+  /** Prefixes of the underlay, at least a /24 or so; v4 alone when absent. */
+  readonly underlay?: { readonly v4?: string; readonly v6?: string; readonly mtu?: number };
+  /** Which link each host is on, 0 when absent: link N has the N-th underlay prefix, and the switch routes between. */
+  readonly segments?: readonly number[];
+  /** Whether hosts have a default route, to the switch. True when absent. */
+  readonly gateway?: boolean;
+}
+
+const UNDERLAY: { v4?: string; v6?: string } = { v4: '192.168.77.0/24' };
+/** Places in the underlay's prefix: hosts from 1, etcd, and the switch as the gateway. */
+const ETCD_PLACE = 200;
+const GATEWAY_PLACE = 254;
+const ETCD_PORT = 2379;
+
+/** Addresses the switch has besides: anything that is neither host nor workload (RFC 5737, RFC 3849). */
+export const OUTSIDE: Readonly<Record<Family, Address>> = {
+  4: '203.0.113.1' as Address,
+  6: '2001:db8::1' as Address,
+};
+
+/** Rejects, with nothing left behind, when a part cannot be made. */
+export async function createLab(options: LabOptions): Promise<Lab> {
+  sweepStale();
+  const lab = new Lab(options);
+  try {
+    lab.build();
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+  return lab;
+}
+
+export class Lab {
+  /** All that the lab makes begins with it. */
+  readonly name = newLabName();
+  /** Removed with the lab. */
+  readonly directory = labDirectory(this.name);
+  readonly hosts: Host[] = [];
+  /** The world beyond the hosts: has the OUTSIDE addresses. */
+  readonly outside: Namespace;
+  readonly #options: LabOptions;
+  readonly #prefixes: readonly Prefix[];
+  #etcd: { readonly server: Etcd; readonly place: Namespace } | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: LabOptions) {
+    const { v4, v6 } = options.underlay ?? UNDERLAY;
+    this.#options = options;
+    this.#prefixes = [v4, v6].filter((text) => text !== undefined).map(underlayPrefix);
+    this.outside = new Namespace(this.name, 'switch', OUTSIDE);
+  }
+
+  /** Makes switch and hosts in one go: no signal is handled in between. */
+  build(): void {
+    mkdirSync(this.directory);
+    ipSync(undefined, [`netns add ${switchOf(this.name)}`]);
+    this.outside.setSysctls({
+      'net.ipv4.ip_forward': 1,
+      'net.ipv6.conf.all.forwarding': 1,
+      'net.ipv6.conf.default.accept_dad': 0,
+    });
+    ipSync(switchOf(this.name), this.#switchCommands());
+    for (let place = 1; place <= this.#options.nodes; place++) {
+      const segment = this.#options.segments?.[place - 1] ?? 0;
+      const host = this.#newHost(`h${place}`, place, segment);
+      host.setSysctls({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 });
+      this.hosts.push(host);
+    }
+  }
+
+  host(number: number): Host {
+    const host = this.hosts[number - 1];
+    if (host === undefined) throw new RangeError(`there is no host ${number}`);
+    return host;
+  }
+
+  /** A real etcd in a namespace of its own at the underlay. */
+  async startEtcd(
+    options: { readonly clientCerts?: { ca: string; cert: string; key: string } } = {},
+  ): Promise<Etcd> {
+    if (this.#etcd !== undefined) throw new Error('this lab has its etcd');
+    const place = this.#newHost('etcd', ETCD_PLACE, 0);
+    const server = await startEtcd({
+      netns: place.netns,
+      host: place.address,
+      port: ETCD_PORT,
+      dataDir: place.directory,
+      ...options,
+    });
+    this.#etcd = { server, place };
+    return server;
+  }
+
+  /** Where etcd runs: for `exec`, and to cut its link. */
+  get etcdPlace(): Namespace {
+    return this.#runningEtcd().place;
+  }
+
+  /** Output of `etcdctl ARGS` (API v3) against the lab's etcd. */
+  async etcdctl(...args: readonly string[]): Promise<string> {
+    const { server, place } = this.#runningEtcd();
+    return place.output('etcdctl', [`--endpoints=${server.endpoint}`, ...args], {
+      env: { ETCDCTL_API: '3' },
+    });
+  }
+
+  /** Puts the network configuration at flanneld's key. */
+  async configureNetwork(config: unknown, prefix = '/coreos.com/network'): Promise<void> {
+    await this.etcdctl('put', `${prefix}/config`, JSON.stringify(config));
+  }
+
+  /** Ends every program and removes everything. May be called again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const places = this.hosts.flatMap((host) => [host, ...host.workloads]);
+    await Promise.all([...places, this.outside].map((place) => place.stopChildren()));
+    await this.#etcd?.server.stop();
+    removeTraces(this.name);
+  }
+
+  #runningEtcd() {
+    if (this.#etcd === undefined) throw new Error('startEtcd first');
+    return this.#etcd;
+  }
+
+  /** Segments in use. */
+  #links(): number[] {
+    return [...new Set([0, ...(this.#options.segments ?? [])])];
+  }
+
+  #switchCommands(): string[] {
+    const mtu = this.#options.underlay?.mtu ?? 1500;
+    const bridges = this.#links().flatMap((segment) => [
+      `link add br${segment} mtu ${mtu} type bridge mcast_snooping 0`,
+      `link set br${segment} up`,
+      ...this.#prefixesOf(segment).map((prefix) =>
+        addressCommand(addressIn(prefix, BigInt(GATEWAY_PLACE)), lengthOf(prefix), `br${segment}`),
+      ),
+    ]);
+    const outside = Object.values(OUTSIDE).map((address) =>
+      addressCommand(address, familyOf(address) === 4 ? 32 : 128, 'lo'),
+    );
+    return ['link set lo up', ...outside, ...bridges];
+  }
+
+  #newHost(name: string, place: number, segment: number): Host {
+    const prefixes = this.#prefixesOf(segment);
+    const addresses = Object.fromEntries(
+      prefixes.map((prefix) => [familyOfPrefix(prefix), addressIn(prefix, BigInt(place))]),
+    );
+    const etcdEndpoint = () => this.#runningEtcd().server.endpoint;
+    const parts = { name: this.name, directory: this.directory, etcdEndpoint };
+    const host = new Host(parts, name, addresses);
+    const mtu = this.#options.underlay?.mtu ?? 1500;
+    ipSync(undefined, [`netns add ${host.netns}`]);
+    ipSync(switchOf(this.name), [
+      `link add ${name} mtu ${mtu} type veth peer name ${host.link} mtu ${mtu} netns ${host.netns}`,
+      `link set ${name} addrgenmode none master br${segment} up`,
+    ]);
+    host.skipDad(host.link);
+    ipSync(host.netns, [
+      'link set lo up',
+      `link set ${host.link} up`,
+      ...prefixes.flatMap((prefix) => this.#hostCommands(prefix, place, host.link)),
+    ]);
+    return host;
+  }
+
+  #hostCommands(prefix: Prefix, place: number, link: string): string[] {
+    const address = addressCommand(addressIn(prefix, BigInt(place)), lengthOf(prefix), link);
+    if (this.#options.gateway === false) return [address];
+    return [address, `route add default via ${addressIn(prefix, BigInt(GATEWAY_PLACE))}`];
+  }
+
+  /** The segment's prefix follows the one before it. */
+  #prefixesOf(segment: number): Prefix[] {
+    return this.#prefixes.map((prefix) => {
+      const { first, last } = rangeOf(prefix);
+      const base = addressIn(prefix, BigInt(segment) * (last - first + 1n));
+      return `${base}/${lengthOf(prefix)}` as Prefix;
+    });
+  }
+}
+
+function underlayPrefix(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) throw new RangeError(`not a prefix: ${text}`);
+  return prefix;
+}
+
+function addressCommand(address: Address, length: number, link: string): string {
+  return `address add ${address}/${length} dev ${link}`;
+}
