@@ -230,7 +230,7 @@ const arbWord = fc.oneof(
     .tuple(
       fc.constantFrom('-', '--'),
       fc.constantFrom(...OPTION_NAMES),
-      fc.option(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('true', '5', '/x'))),
+      fc.option(fc.oneof(fc.string({ unit: 'binary-ascii' }), fc.constantFrom('true', '5', '/x'))),
     )
     .map(([dash, name, value]) => `${dash}${name}${value === null ? '' : `=${value}`}`),
 );
