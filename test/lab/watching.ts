@@ -1,0 +1,100 @@
+/** Looks at packets and at the kernel's own notices while something else happens. */
+import { readFile } from 'node:fs/promises';
+import type { Child } from './child.ts';
+import { eventually } from './eventually.ts';
+import type { Namespace } from './namespace.ts';
+
+export interface Capture {
+  /** Packets so far, a line each, as tcpdump prints them. */
+  lines(): readonly string[];
+  /** Resolves with the first packet, past or to come, that matches. */
+  waitFor(pattern: RegExp, within?: number): Promise<string>;
+  /** Ends it; resolves with all that was captured. */
+  stop(): Promise<readonly string[]>;
+}
+
+/** Captures on the link, which may be `any`; resolves when tcpdump listens. `filter` is pcap-filter(7)'s. */
+export async function capture(
+  place: Namespace,
+  link: string,
+  filter = '',
+  flags: readonly string[] = [],
+): Promise<Capture> {
+  const child = place.spawn('tcpdump', [
+    '-nl',
+    '--immediate-mode',
+    '-i',
+    link,
+    ...flags,
+    ...filter.split(' ').filter(Boolean),
+  ]);
+  await child.waitForLine(/^listening on|, capture size/);
+  const packets = () => child.lines.filter((line) => /^\s|^\d\d:\d\d:\d\d\./.test(line));
+  return {
+    lines: packets,
+    waitFor: (pattern, within) => child.waitForLine(pattern, within),
+    async stop() {
+      await child.stop('SIGINT');
+      return packets();
+    },
+  };
+}
+
+export interface Monitor {
+  /**
+   * Everything the kernel told since the start, as `ip monitor` and `bridge monitor` print it, without the
+   * neighbours the kernel itself learns and forgets.
+   */
+  stop(): Promise<readonly string[]>;
+}
+
+/** Neighbour states that change without anybody's doing (ip-neighbour(8)); PERMANENT and NOARP are somebody's. */
+const BY_ITSELF = /\b(REACHABLE|STALE|DELAY|PROBE|INCOMPLETE|FAILED)\b/;
+
+/** Collects every change of links, addresses, routes, neighbours and FDB entries; resolves when it listens. */
+export async function monitor(place: Namespace): Promise<Monitor> {
+  const children = [
+    place.spawn('ip', ['-o', '-ts', 'monitor', 'all']),
+    place.spawn('bridge', ['-o', 'monitor', 'fdb']),
+  ];
+  await Promise.all(
+    children.map((child) =>
+      child.untilOr(async () => (await socketsOf(child)).length > 0, {
+        within: 5000,
+        what: 'the monitor listens',
+      }),
+    ),
+  );
+  return {
+    async stop() {
+      await Promise.all(children.map(drained));
+      await Promise.all(children.map((child) => child.stop()));
+      return children.flatMap((child) => child.lines).filter((line) => !BY_ITSELF.test(line));
+    },
+  };
+}
+
+/** Resolves when the program has read all that the kernel had for it, and waits for more. */
+async function drained(child: Child): Promise<void> {
+  await eventually(
+    async () => {
+      const [sockets, stat] = await Promise.all([
+        socketsOf(child),
+        readFile(`/proc/${child.pid}/stat`, 'utf8'),
+      ]);
+      return sockets.every(({ unread }) => unread === 0) && stat.includes(') S ');
+    },
+    { within: 5000, what: `${child.command} read everything` },
+  );
+}
+
+/** Its netlink sockets that are members of a group: /proc/net/netlink, columns Pid, Groups (hexadecimal), Rmem. */
+async function socketsOf(child: Child): Promise<{ unread: number }[]> {
+  const table = await readFile(`/proc/${child.pid}/net/netlink`, 'utf8');
+  return table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , pid, groups = '0']) => Number(pid) === child.pid && !/^0+$/.test(groups))
+    .map(([, , , , unread]) => ({ unread: Number(unread) }));
+}
