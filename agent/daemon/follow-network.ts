@@ -1,0 +1,79 @@
+/** Follows the network configuration in etcd: read at the start, watched from then on. What does not parse changes nothing. */
+import type { Logger } from 'pino';
+import { pauseBefore, type Backoff, type Clock, type Random } from '../state/clock.ts';
+import type { NetworkConfig } from '../state/facts.ts';
+import { parseNetworkConfig } from '../subnet/network-config.ts';
+import { isRefused } from '../subnet/parsed.ts';
+import type { Registry } from '../subnet/registry.ts';
+import type { ProblemBoard } from './problem-board.ts';
+
+const RETRY: Backoff = { first: 200, factor: 2, limit: 5000 };
+const SOURCE = 'network configuration';
+
+export interface FollowParts {
+  readonly registry: Registry;
+  readonly board: ProblemBoard;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+}
+
+/** Yields each valid configuration that differs from the one before; ends when `signal` is aborted. */
+export async function* followNetwork(parts: FollowParts): AsyncGenerator<NetworkConfig> {
+  let current: string | undefined;
+  for await (const text of followText(parts)) {
+    const network = accept(parts, text);
+    if (network === undefined || JSON.stringify(network) === current) continue;
+    current = JSON.stringify(network);
+    yield network;
+  }
+}
+
+async function* followText(parts: FollowParts): AsyncGenerator<string | undefined> {
+  const { registry, signal } = parts;
+  for (let failures = 0; !signal.aborted;) {
+    try {
+      const { revision, text } = await registry.readConfig();
+      failures = 0;
+      parts.board.set('etcd', []);
+      yield text;
+      yield* registry.watchConfig(revision + 1, signal);
+    } catch (cause) {
+      if (signal.aborted) return;
+      if (failures === 0) tellFailure(parts, cause);
+      await sleep(parts, pauseBefore(failures++, RETRY, parts.random));
+    }
+  }
+}
+
+function accept(
+  { registry, board, log }: FollowParts,
+  text: string | undefined,
+): NetworkConfig | undefined {
+  const key = registry.configKey;
+  const put = `put it there: etcdctl put ${key} '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}'`;
+  const parsed =
+    text === undefined
+      ? { reason: `there is no network configuration at ${key} in etcd; ${put}` }
+      : parseNetworkConfig(text, key);
+  const problems = isRefused(parsed)
+    ? [{ code: 'NETWORK_CONFIG', message: parsed.reason, subject: key }]
+    : [];
+  for (const { message } of board.set(SOURCE, problems)) log.error({ key }, message);
+  return isRefused(parsed) ? undefined : parsed.value;
+}
+
+function tellFailure({ board, log }: FollowParts, cause: unknown): void {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  for (const problem of board.set('etcd', [{ code: 'ETCD', message }])) {
+    log.warn(`${problem.message}; what is known stays in force, and weft tries again`);
+  }
+}
+
+async function sleep({ clock, signal }: FollowParts, ms: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(ms, resolve);
+    signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+  });
+}

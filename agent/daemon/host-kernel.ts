@@ -1,0 +1,45 @@
+/** This host's kernel with every driver weft has. */
+import { IptablesDriver } from '../kernel/iptables/driver.ts';
+import { composeKernel } from '../kernel/kernel.ts';
+import { openNetlink, type Netlink } from '../kernel/netlink/netlink.ts';
+import { NftablesDriver } from '../kernel/nftables/driver.ts';
+import { SysctlDriver } from '../kernel/sysctl.ts';
+import type { Kernel } from '../state/kernel.ts';
+import type { Link } from '../state/resource.ts';
+
+export interface HostKernel {
+  readonly kernel: Kernel;
+  readonly netlink: Netlink;
+  readonly iptables: IptablesDriver;
+  close(): Promise<void>;
+}
+
+/** Throws a KernelError when this process may not speak to the kernel (EPERM). */
+export function openHostKernel(runDir: string): HostKernel {
+  const netlink = openNetlink();
+  const iptables = new IptablesDriver();
+  const kernel = composeKernel([
+    netlink.driver,
+    new SysctlDriver(),
+    new NftablesDriver(runDir),
+    iptables,
+  ]);
+  const close = async (): Promise<void> => {
+    await kernel.close();
+    await netlink.close();
+  };
+  return { kernel, netlink, iptables, close };
+}
+
+/** The links of these names that exist. They come first in a dump; the rest is not read. */
+export async function existingLinks(kernel: Kernel, names: readonly string[]): Promise<Link[]> {
+  const wanted = new Set(names);
+  const links: Link[] = [];
+  for await (const slice of kernel.dump(wanted)) {
+    for (const resource of slice) {
+      if (resource.kind !== 'link') return links;
+      if (wanted.has(resource.name)) links.push(resource);
+    }
+  }
+  return links;
+}
