@@ -5,10 +5,11 @@
  * overlap the older is in force; the younger waits till the older is gone.
  */
 import { containsPrefix, type Prefix } from '../ip/prefix.ts';
-import type { Family, Address } from '../ip/address.ts';
+import type { Family } from '../ip/address.ts';
 import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
 import { parseKey } from './key.ts';
 import { parseLeaseValue } from './lease-value.ts';
+import { enabledOnly } from './ownership.ts';
 import { isRefused } from './parsed.ts';
 import { PrefixIndex } from './prefix-index.ts';
 import type { RegistryEntry, RegistryEvent } from './registry.ts';
@@ -47,8 +48,7 @@ export class LeaseTable {
   readonly #index = new PrefixIndex();
   readonly #noted = new Map<string, string>();
   readonly #inForce = new Map<string, Lease>();
-  /** How often an entry was refused, since the start. */
-  refusals = 0;
+  #refusals = 0;
 
   constructor(parts: TableParts) {
     this.#parts = parts;
@@ -56,6 +56,11 @@ export class LeaseTable {
 
   get size(): number {
     return this.#inForce.size;
+  }
+
+  /** How often a key or a value was refused since the start. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   get(key: string): Row | undefined {
@@ -125,7 +130,7 @@ export class LeaseTable {
     const base = { key, createRevision, modRevision, leaseId };
     const named = parseKey(key);
     if (isRefused(named)) return { ...base, subnets: {}, refused: this.#refuse(named.reason) };
-    const subnets = this.#enabled(named.value);
+    const subnets = enabledOnly(named.value, this.#parts.network);
     if (before?.value === entry.value && before.lease !== undefined)
       return { ...base, subnets, lease: before.lease, value: entry.value };
     const parsed = parseLeaseValue(entry.value);
@@ -144,15 +149,8 @@ export class LeaseTable {
   }
 
   #refuse(reason: string): string {
-    this.refusals++;
+    this.#refusals++;
     return reason;
-  }
-
-  #enabled(subnets: PerFamily<Prefix>): PerFamily<Prefix> {
-    const { ranges } = this.#parts.network;
-    return Object.fromEntries(
-      Object.entries(subnets).filter(([family]) => ranges[Number(family) as Family] !== undefined),
-    );
   }
 
   /** What a changed row, and those that overlap it, now come to. Cost: the overlapping rows. */
@@ -224,9 +222,4 @@ function usable(row: Row): Lease | undefined {
 /** `before` when it says the same, so that identity tells whether anything changed. */
 function sameLease(lease: Lease, before: Lease | undefined): Lease {
   return before !== undefined && JSON.stringify(lease) === JSON.stringify(before) ? before : lease;
-}
-
-/** The first of the two addresses that is there: v4 is what flannel knows a host by. */
-export function identifyingAddress(addresses: PerFamily<Address>, network: NetworkConfig) {
-  return network.ranges[4] === undefined ? addresses[6] : addresses[4];
 }

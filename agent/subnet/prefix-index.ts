@@ -50,7 +50,7 @@ export class PrefixIndex {
 
   /** The owners of every prefix that contains `prefix`, is equal to it, or lies inside it. */
   *overlapping(prefix: Prefix): Generator<string> {
-    for (const [, place] of this.#containing(prefix)) yield* place.owners;
+    for (const place of this.#containing(prefix)) yield* place.owners;
     for (const place of this.#inside(prefix)) yield* place.owners;
   }
 
@@ -59,15 +59,15 @@ export class PrefixIndex {
     return false;
   }
 
-  /** Shorter prefixes that contain this one, by length. */
-  *#containing(prefix: Prefix): Generator<[number, Place]> {
+  /** Shorter prefixes that contain this one. */
+  *#containing(prefix: Prefix): Generator<Place> {
     const length = lengthOf(prefix);
     const family = `${familyOfPrefix(prefix)}/`;
     for (const name of this.#lengths.keys()) {
       const shorter = Number(name.slice(2));
       if (!name.startsWith(family) || shorter >= length) continue;
       const place = this.#places.get(prefixOf(baseOf(prefix), shorter));
-      if (place !== undefined) yield [shorter, place];
+      if (place !== undefined) yield place;
     }
   }
 

@@ -34,16 +34,15 @@ export interface RegistryBatch {
   readonly events: readonly RegistryEvent[];
 }
 
-/** A key at a revision, and every entry created after an earlier one: all in one reading. */
-export interface Look {
+/**
+ * What came of a guarded write, and how things stand at its end: the key's entry, and every entry created after
+ * an earlier revision. All of it is one transaction.
+ */
+export interface Written {
+  readonly done: boolean;
   readonly revision: number;
   readonly entry: RegistryEntry | undefined;
   readonly newcomers: readonly RegistryEntry[];
-}
-
-/** What came of a guarded write; the look was taken in the same transaction, after the write if it was done. */
-export interface Written extends Look {
-  readonly done: boolean;
 }
 
 export interface Put {
@@ -66,7 +65,6 @@ export interface Registry {
   list(): Promise<{ revision: number; slices: AsyncIterable<readonly RegistryEntry[]> }>;
   /** Rejects with ETCD_COMPACTED when `from` is no longer kept. Ends only by `signal` or an error. */
   watch(from: number, signal: AbortSignal): AsyncIterable<RegistryBatch>;
-  read(key: string, since: number): Promise<Look>;
   /** Puts the entry if its revision is still `modRevision`; 0 means that it does not exist. */
   put(put: Put, modRevision: number, since: number): Promise<Written>;
   /** Deletes the entry if its revision is still `modRevision`. */
@@ -74,7 +72,6 @@ export interface Registry {
   grant(ttlSeconds: number): Promise<LeaseId>;
   /** Seconds the lease lives from now on; 0 when it is gone. */
   keepAlive(lease: LeaseId): Promise<number>;
-  revoke(lease: LeaseId): Promise<void>;
 }
 
 /** Entries decoded before the event loop turns: under 2 ms of work. */
@@ -127,10 +124,6 @@ export class EtcdRegistry implements Registry {
     }
   }
 
-  async read(key: string, since: number): Promise<Look> {
-    return this.#look(await this.#client.txn([], this.#looking(key, since), []));
-  }
-
   async put(put: Put, modRevision: number, since: number): Promise<Written> {
     const key = this.#prefix + put.key;
     const look = this.#looking(put.key, since);
@@ -169,10 +162,6 @@ export class EtcdRegistry implements Registry {
     return this.#client.keepAlive(lease);
   }
 
-  revoke(lease: LeaseId): Promise<void> {
-    return this.#client.revoke(lease);
-  }
-
   #looking(key: string, since: number) {
     return [
       { type: 'get', key: this.#prefix + key },
@@ -180,7 +169,7 @@ export class EtcdRegistry implements Registry {
     ] as const;
   }
 
-  #look({ revision, found: [entry = [], newcomers = []] }: TxnAnswer): Look {
+  #look({ revision, found: [entry = [], newcomers = []] }: TxnAnswer): Omit<Written, 'done'> {
     return {
       revision,
       entry: entry[0] && this.#entryFrom(entry[0]),

@@ -2,7 +2,7 @@
 import { EtcdError } from './errors.ts';
 import { etcdserverpb as pb } from './generated/rpc.js';
 import { idFrom, longFrom, longFromId, numberFrom } from './long.ts';
-import { asBuffer, GRANT, KEEP_ALIVE, RANGE, REVOKE, TXN, WATCH } from './methods.ts';
+import { asBuffer, GRANT, KEEP_ALIVE, RANGE, TXN, WATCH } from './methods.ts';
 import { EtcdTransport, type EtcdOptions } from './transport.ts';
 
 export interface KeyValue {
@@ -144,15 +144,6 @@ export class EtcdClient {
       stream.cancel();
     }
     throw new EtcdError('ETCD_UNREACHABLE', 'etcd ended the keep-alive without an answer');
-  }
-
-  /** Ends a lease, and with it its keys; a lease that is gone is no error. */
-  async revoke(lease: string): Promise<void> {
-    try {
-      await this.#transport.call(REVOKE, { ID: longFromId(lease) }, { idempotent: true });
-    } catch (cause) {
-      if (!(cause instanceof EtcdError && cause.code === 'ETCD_LEASE_NOT_FOUND')) throw cause;
-    }
   }
 
   close(): void {

@@ -1,0 +1,510 @@
+/**
+ * How a host comes by its lease, keeps it, and gets it back. Pure: `next` says what to ask of the registry, one
+ * request at a time, and `answered`, `listed` and `changed` tell what came of it and what others did.
+ *
+ *     no claim ──► claim (a key we want) ──► put, guarded by the key's revision ──► held ──► put each hour …
+ *        ▲                                        │ somebody else's, or overlaps an older one
+ *        └────────────────────────────────────────┘
+ *
+ * Creating and refreshing are the same step: a put that succeeds only while the key is as we last saw it. So a
+ * put whose answer was lost is simply sent again: if it had landed, the guard fails, and the answer shows our
+ * own value under our key.
+ */
+import type { Address, Family } from '../ip/address.ts';
+import { overlaps, type Prefix } from '../ip/prefix.ts';
+import { pauseBefore, type Backoff, type Random } from '../state/clock.ts';
+import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
+import { candidates, sizeOf } from './allocator.ts';
+import { formatKey, parseKey } from './key.ts';
+import { formatLeaseValue, parseLeaseValue, type LeaseAttributes } from './lease-value.ts';
+import type { LeaseTable, Row } from './leases.ts';
+import { enabledOnly, isCompatible, isOurs, sameSubnets, type Identity } from './ownership.ts';
+import { isRefused, type Parsed } from './parsed.ts';
+import { PrefixIndex } from './prefix-index.ts';
+import { NO_LEASE, type LeaseId, type Put, type RegistryEntry, type Written } from './registry.ts';
+
+export type Request =
+  | { readonly type: 'grant'; readonly seconds: number }
+  | { readonly type: 'keepAlive'; readonly lease: LeaseId }
+  | {
+      readonly type: 'put';
+      readonly put: Put;
+      readonly modRevision: number;
+      readonly since: number;
+    }
+  | {
+      readonly type: 'remove';
+      readonly key: string;
+      readonly modRevision: number;
+      readonly since: number;
+    };
+
+export type Answer =
+  | { readonly type: 'granted'; readonly lease: LeaseId }
+  | { readonly type: 'alive'; readonly seconds: number }
+  | { readonly type: 'written'; readonly written: Written }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string };
+
+export type BackendAttributes = Pick<Lease, 'backendType' | 'backendData' | 'backendV6Data'>;
+
+export interface HolderParts {
+  readonly identity: Identity;
+  readonly network: NetworkConfig;
+  /** The subnets of the last run, from subnet.env. */
+  readonly previous: PerFamily<Prefix>;
+  readonly table: LeaseTable;
+  /** What the backend publishes; may keep what an earlier lease of ours says, such as its MAC. */
+  readonly attributes: (reused: Lease | undefined) => BackendAttributes;
+  readonly renewMarginMs: number;
+  readonly random: Random;
+}
+
+/**
+ * `held`: in etcd under our name, and no other host can have it. `regaining`: was ours a moment ago, being put
+ * back. `doubtful`: not confirmed for so long that it may have expired; used, but no longer claimed.
+ */
+export type HoldState = 'acquiring' | 'held' | 'regaining' | 'doubtful';
+
+/** flannel's time to live. */
+const TTL_S = 86_400;
+const TTL_MS = TTL_S * 1000;
+/** A put an hour heals flanneld peers, which act on put events only. */
+const REFRESH_MS = 3_600_000;
+/** Changed attributes are put again after this: a flanneld peer that was listing at the first put missed it. */
+const SECOND_PUT_MS = 180_000;
+/** Our value is put back over somebody else's at most this often, so that two programs do not race for ever. */
+const RESTORE_MS = 5_000;
+/** A lease granted or kept alive no longer ago than this need not be kept alive again before it is put. */
+const FRESH_MS = 60_000;
+const RETRY: Backoff = { first: 1_000, factor: 2, limit: 60_000 };
+
+interface Claim {
+  readonly key: string;
+  readonly subnets: PerFamily<Prefix>;
+  /** The key's revision as last seen; 0 when it does not exist. */
+  modRevision: number;
+  /** Undefined: none yet, or gone. */
+  lease: LeaseId | undefined;
+  /** We have put our value there. */
+  confirmed: boolean;
+  /** On our clock: the lease lives at least until then. */
+  expiresAt: number;
+  /** What the key said of us before we first wrote to it. */
+  readonly reused: Lease | undefined;
+}
+
+export class Holder {
+  readonly #parts: HolderParts;
+  #identity: Identity;
+  #claim: Claim | undefined;
+  /** The table holds every entry as of this revision. */
+  #listed: number | undefined;
+  /** Taken subnets that the answers told of and the table does not know yet, and up to which revision. */
+  #ahead = new PrefixIndex();
+  #aheadTo = 0;
+  #pending: { readonly request: Request; readonly sentAt: number } | undefined;
+  #fresh: { readonly lease: LeaseId; readonly sentAt: number } | undefined;
+  /** Keys of ours to remove: `now` if they are in our way, else when a lease is held. */
+  readonly #removals = new Map<string, { readonly modRevision: number; readonly now: boolean }>();
+  #putAt = Infinity;
+  #secondPutAt = Infinity;
+  #lastPut = { value: '', at: -Infinity };
+  #failures = 0;
+  #retryAt = -Infinity;
+  readonly #problems = new Map<string, string>();
+
+  constructor(parts: HolderParts) {
+    this.#parts = parts;
+    this.#identity = parts.identity;
+  }
+
+  /** The subnets to use; none while nothing is acquired. */
+  get own(): PerFamily<Prefix> {
+    return this.#claim?.confirmed === true ? this.#claim.subnets : {};
+  }
+
+  get key(): string | undefined {
+    return this.#claim?.confirmed === true ? this.#claim.key : undefined;
+  }
+
+  get reserved(): boolean {
+    return this.#claim?.confirmed === true && this.#claim.lease === NO_LEASE;
+  }
+
+  /** Until when, on the clock given to `next`, the subnets are surely ours; Infinity for a reservation. */
+  get expiresAt(): number | undefined {
+    return this.#claim?.confirmed === true ? this.#claim.expiresAt : undefined;
+  }
+
+  get problems(): ReadonlyMap<string, string> {
+    return this.#problems;
+  }
+
+  state(now: number): HoldState {
+    const claim = this.#claim;
+    if (claim?.confirmed !== true) return 'acquiring';
+    if (now >= claim.expiresAt) return 'doubtful';
+    return claim.modRevision === 0 ? 'regaining' : 'held';
+  }
+
+  /** When `next` or `state` will say something else by itself; Infinity if never. */
+  wakeAt(now: number): number {
+    if (this.#pending !== undefined || this.#listed === undefined) return Infinity;
+    const due = this.#claim?.confirmed === true ? Math.min(this.#putAt, this.#secondPutAt) : now;
+    const work = this.#removals.size > 0 ? now : due;
+    const expiry = this.#claim?.expiresAt ?? Infinity;
+    return Math.min(Math.max(work, this.#retryAt), expiry > now ? expiry : Infinity);
+  }
+
+  /** The table was filled, or filled anew, as of `revision`. */
+  listed(revision: number, now: number): void {
+    this.#listed = revision;
+    this.contact(now);
+    this.changed(this.#claim === undefined ? [] : [this.#claim.key], revision, now);
+    if (this.key !== undefined) this.#findRemovals();
+  }
+
+  /** The table was told everything up to `revision`; `keys` are those that changed. */
+  changed(keys: Iterable<string>, revision: number, now: number): void {
+    this.#listed = Math.max(this.#listed ?? 0, revision);
+    if (this.#aheadTo <= this.#listed && this.#ahead.size > 0) this.#ahead = new PrefixIndex();
+    for (const key of keys) if (key === this.#claim?.key) this.#compareWithTable(now);
+  }
+
+  /** etcd answers again: what was put off because it did not is done now. */
+  contact(now: number): void {
+    if (this.#failures > 0) this.#retryAt = now;
+  }
+
+  /** What we publish has changed: it is put at once, and again three minutes later. */
+  publish(publicAddresses: PerFamily<Address>, now: number): void {
+    this.#identity = { ...this.#identity, publicAddresses };
+    this.#putAt = now;
+    this.#secondPutAt = now + SECOND_PUT_MS;
+  }
+
+  /** The next thing to ask, if any; it is then under way until `answered`. */
+  next(now: number): Request | undefined {
+    if (this.#pending !== undefined || this.#listed === undefined || now < this.#retryAt)
+      return undefined;
+    const request = this.#removal(true) ?? this.#step(now) ?? this.#removal(false);
+    if (request !== undefined) this.#pending = { request, sentAt: now };
+    return request;
+  }
+
+  answered(answer: Answer, now: number): void {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending === undefined) return;
+    const { request, sentAt } = pending;
+    if (answer.type === 'failed') this.#onFailure(answer.code, now);
+    else this.#failures = 0;
+    if (answer.type === 'granted') this.#fresh = { lease: answer.lease, sentAt };
+    else if (answer.type === 'alive' && request.type === 'keepAlive')
+      this.#onAlive(request.lease, answer.seconds, sentAt);
+    else if (answer.type === 'written') this.#onWritten(request, answer.written, now);
+    // What others did to our key while we waited was put off till now.
+    this.#compareWithTable(now);
+  }
+
+  #onFailure(code: string, now: number): void {
+    if (code === 'ETCD_LEASE_NOT_FOUND') this.#forgetLease();
+    this.#retryAt = now + pauseBefore(this.#failures++, RETRY, this.#parts.random);
+  }
+
+  #forgetLease(): void {
+    this.#fresh = undefined;
+    if (this.#claim !== undefined && this.#claim.lease !== NO_LEASE) this.#claim.lease = undefined;
+  }
+
+  /** A lease that somebody granted for less than our time to live is of no use: it is replaced. */
+  #onAlive(lease: LeaseId, seconds: number, sentAt: number): void {
+    if (seconds < TTL_S) this.#forgetLease();
+    else this.#fresh = { lease, sentAt };
+  }
+
+  #removal(now: boolean): Request | undefined {
+    if (!now && this.key === undefined) return undefined;
+    for (const [key, removal] of this.#removals) {
+      if (removal.now !== now) continue;
+      return { type: 'remove', key, modRevision: removal.modRevision, since: this.#since() };
+    }
+    return undefined;
+  }
+
+  #step(now: number): Request | undefined {
+    const claim = (this.#claim ??= this.#adopt() ?? this.#acquire(now));
+    if (claim === undefined) return undefined;
+    const due = Math.min(this.#putAt, this.#secondPutAt);
+    if (claim.confirmed && claim.modRevision !== 0 && now < due) return undefined;
+    if (claim.modRevision === 0 && this.#isTaken(claim.subnets, claim.key)) {
+      this.#lose(claim, 'another lease overlaps it');
+      return this.#step(now);
+    }
+    return this.#put(claim, now);
+  }
+
+  #put(claim: Claim, now: number): Request {
+    const isReservation = claim.lease === NO_LEASE && claim.modRevision !== 0;
+    const fresh = this.#fresh;
+    const known = fresh?.lease ?? (claim.lease === NO_LEASE ? undefined : claim.lease);
+    if (!isReservation && (fresh === undefined || now - fresh.sentAt > FRESH_MS))
+      return known === undefined
+        ? { type: 'grant', seconds: TTL_S }
+        : { type: 'keepAlive', lease: known };
+    const value = this.#value(claim);
+    if (value !== this.#lastPut.value && claim.modRevision !== 0)
+      this.#secondPutAt = Math.min(this.#secondPutAt, now + SECOND_PUT_MS);
+    this.#lastPut = { value, at: now };
+    const put = { key: claim.key, value, lease: isReservation ? NO_LEASE : (known ?? NO_LEASE) };
+    return { type: 'put', put, modRevision: claim.modRevision, since: this.#since() };
+  }
+
+  #value(claim: Claim): string {
+    const { node, publicAddresses } = this.#identity;
+    return formatLeaseValue({
+      ...this.#parts.attributes(claim.reused),
+      publicAddresses: enabledOnly(publicAddresses, this.#parts.network),
+      node,
+    });
+  }
+
+  #onWritten(request: Request, written: Written, now: number): void {
+    if (request.type === 'remove') {
+      // Not done: the key is gone or another one by now, and no longer for us to remove.
+      if (this.#removals.get(request.key)?.modRevision === request.modRevision)
+        this.#removals.delete(request.key);
+      return;
+    }
+    const claim = this.#claim;
+    if (request.type !== 'put' || claim?.key !== request.put.key) return;
+    this.#learn(written, claim.key);
+    if (written.done && written.entry !== undefined) this.#onDone(claim, request.put, written, now);
+    else this.#onEntry(claim, written.entry, written, now);
+  }
+
+  #onDone(claim: Claim, put: Put, written: Written, now: number): void {
+    const entry = written.entry as RegistryEntry;
+    const isNew = claim.modRevision === 0;
+    claim.modRevision = entry.modRevision;
+    claim.lease = put.lease;
+    if (isNew && this.#yields(claim, entry, written)) return;
+    const wasHeld = claim.confirmed;
+    claim.confirmed = true;
+    claim.expiresAt = put.lease === NO_LEASE ? Infinity : (this.#fresh?.sentAt ?? now) + TTL_MS;
+    this.#fresh = undefined;
+    if (now >= this.#secondPutAt) this.#secondPutAt = Infinity;
+    this.#putAt = now + Math.max(1_000, Math.min(REFRESH_MS, TTL_MS - this.#parts.renewMarginMs));
+    this.#problems.clear();
+    if (!wasHeld) this.#findRemovals();
+  }
+
+  /** The guard failed: the key is not as we thought. */
+  #onEntry(claim: Claim, entry: RegistryEntry | undefined, written: Written, now: number): void {
+    if (entry === undefined) {
+      claim.modRevision = 0;
+      return;
+    }
+    const isNew = claim.modRevision < entry.createRevision;
+    const parsed = parseLeaseValue(entry.value);
+    if (!this.#isStillOurs(claim, parsed, entry.value)) {
+      this.#lose(claim, ownerIn(parsed));
+      return;
+    }
+    claim.modRevision = entry.modRevision;
+    claim.lease = entry.lease;
+    // Our own put had landed although its answer was lost; what it would have told, this answer tells.
+    if (isNew && this.#yields(claim, entry, written)) return;
+    this.#putAt = Math.min(this.#putAt, now);
+  }
+
+  /** Our claim's key, as the table has it, against what we know of it. */
+  #compareWithTable(now: number): void {
+    const claim = this.#claim;
+    const { request } = this.#pending ?? {};
+    if (claim === undefined || (request?.type === 'put' && request.put.key === claim.key)) return;
+    const row = this.#parts.table.get(claim.key);
+    if (row !== undefined) this.#onRow(claim, row, now);
+    else if (claim.modRevision !== 0 && (this.#listed ?? 0) > claim.modRevision) {
+      claim.modRevision = 0;
+      if (!claim.confirmed) this.#claim = undefined;
+    }
+  }
+
+  #onRow(claim: Claim, row: Row, now: number): void {
+    if (row.modRevision <= claim.modRevision) return;
+    const parsed = attributesOf(row);
+    if (!this.#isStillOurs(claim, parsed, row.value)) {
+      this.#lose(claim, ownerIn(parsed));
+      return;
+    }
+    // Created anew, by a put of ours: only the answer of a put tells whether an older lease overlaps.
+    if (claim.modRevision < row.createRevision) {
+      claim.modRevision = 0;
+      return;
+    }
+    claim.modRevision = row.modRevision;
+    claim.lease = row.leaseId;
+    if (row.value !== this.#lastPut.value)
+      this.#putAt = Math.min(this.#putAt, Math.max(now, this.#lastPut.at + RESTORE_MS));
+  }
+
+  /** A value that makes no sense is nobody's: ours is put back over it. */
+  #isStillOurs(claim: Claim, parsed: Parsed<LeaseAttributes>, value: string | undefined): boolean {
+    if (value === this.#lastPut.value) return true;
+    if (isRefused(parsed)) return claim.confirmed;
+    return isOurs(parsed.value, this.#identity, this.#parts.network);
+  }
+
+  /** Whether an older lease overlaps the one just created: then ours is taken back at once. */
+  #yields(claim: Claim, entry: RegistryEntry, { newcomers }: Written): boolean {
+    const older = newcomers.find(
+      ({ key, createRevision }) =>
+        key !== claim.key && createRevision < entry.createRevision && clash(key, claim.subnets),
+    );
+    if (older === undefined) return false;
+    this.#removals.set(claim.key, { modRevision: entry.modRevision, now: true });
+    this.#lose(claim, `${older.key} overlaps it and is older`);
+    return true;
+  }
+
+  #lose(claim: Claim, why: string): void {
+    if (claim.confirmed)
+      this.#problems.set(
+        'SUBNET_LOST',
+        `${shown(claim.subnets)} is no longer ours: ${why}; another subnet is being acquired`,
+      );
+    for (const subnet of Object.values(claim.subnets)) this.#ahead.add(subnet, claim.key);
+    this.#claim = undefined;
+    this.#putAt = Infinity;
+  }
+
+  /** What an answer says of others, till the table catches up with it. */
+  #learn({ newcomers, revision }: Written, ownKey: string): void {
+    for (const { key } of newcomers) {
+      const named = parseKey(key);
+      if (key === ownKey || isRefused(named)) continue;
+      for (const subnet of Object.values(named.value)) this.#ahead.add(subnet, key);
+    }
+    this.#aheadTo = Math.max(this.#aheadTo, revision);
+  }
+
+  #since(): number {
+    return Math.max(this.#aheadTo, this.#listed ?? 0);
+  }
+
+  /** The lease in the table that is ours already: that of our last subnets first, else the oldest. */
+  #adopt(): Claim | undefined {
+    const rows = [...this.#parts.table.rows()].filter((row) => this.#isAdoptable(row));
+    const byAge = rows.sort((a, b) => a.createRevision - b.createRevision);
+    const row = byAge.find(({ subnets }) => this.#wasOurs(subnets)) ?? byAge[0];
+    if (row === undefined) return undefined;
+    const { key, subnets, modRevision, leaseId: lease } = row;
+    return { key, subnets, modRevision, lease, confirmed: false, expiresAt: 0, reused: row.lease };
+  }
+
+  #isAdoptable({ key, subnets, lease, refused, blockedBy }: Row): boolean {
+    if (lease === undefined || refused !== undefined || blockedBy !== undefined) return false;
+    if (this.#removals.has(key) || !isCompatible(keySubnets(key), this.#parts.network))
+      return false;
+    // This host with a new address: its own node id, under the subnets it had.
+    const isReaddressed = lease.node === this.#identity.node && this.#wasOurs(subnets);
+    return isReaddressed || isOurs(lease, this.#identity, this.#parts.network);
+  }
+
+  #wasOurs(subnets: PerFamily<Prefix>): boolean {
+    return sameSubnets(subnets, enabledOnly(this.#parts.previous, this.#parts.network));
+  }
+
+  #acquire(now: number): Claim | undefined {
+    const subnets = this.#previousIfFree() ?? this.#allocate();
+    if (subnets === undefined) {
+      this.#ahead = new PrefixIndex();
+      this.#aheadTo = 0;
+      this.#onFailure('OUT_OF_SUBNETS', now);
+      return undefined;
+    }
+    const key = formatKey(subnets);
+    return {
+      key,
+      subnets,
+      modRevision: 0,
+      lease: undefined,
+      confirmed: false,
+      expiresAt: 0,
+      reused: undefined,
+    };
+  }
+
+  #previousIfFree(): PerFamily<Prefix> | undefined {
+    const { previous, network } = this.#parts;
+    const subnets = enabledOnly(previous, network);
+    return isCompatible(subnets, network) && !this.#isTaken(subnets) ? subnets : undefined;
+  }
+
+  #allocate(): PerFamily<Prefix> | undefined {
+    const subnets: Partial<Record<Family, Prefix>> = {};
+    const { table, network } = this.#parts;
+    const isTaken = (subnet: Prefix): boolean =>
+      table.isTaken(subnet) || this.#ahead.overlaps(subnet);
+    for (const family of [4, 6] as const) {
+      const range = network.ranges[family];
+      if (range === undefined) continue;
+      const [first] = candidates(range, isTaken, `${this.#identity.node}/${family}`);
+      if (first === undefined) {
+        this.#problems.set(
+          'OUT_OF_SUBNETS',
+          `out of subnets: all ${sizeOf(range)} of ${range.network} are taken, by ${table.size} leases; ` +
+            'enlarge the network, or remove the leases of hosts that are gone',
+        );
+        return undefined;
+      }
+      subnets[family] = first;
+    }
+    return subnets;
+  }
+
+  #isTaken(subnets: PerFamily<Prefix>, except?: string): boolean {
+    if (this.#parts.table.overlapping(subnets, except).size > 0) return true;
+    return Object.values(subnets).some((subnet) => this.#ahead.overlaps(subnet));
+  }
+
+  /** Other leases of ours, which nobody needs now: of an earlier run, or of another configuration. */
+  #findRemovals(): void {
+    const { table, network } = this.#parts;
+    for (const { key, lease, modRevision } of table.rows()) {
+      if (key === this.key || lease === undefined) continue;
+      if (!isOurs(lease, this.#identity, network)) continue;
+      // One that an operator reserved for us stays while it could be used.
+      if (lease.node !== undefined || !isCompatible(keySubnets(key), network))
+        this.#removals.set(key, { modRevision, now: false });
+    }
+  }
+}
+
+function keySubnets(key: string): PerFamily<Prefix> {
+  const named = parseKey(key);
+  return isRefused(named) ? {} : named.value;
+}
+
+function clash(key: string, subnets: PerFamily<Prefix>): boolean {
+  const others = Object.values(keySubnets(key));
+  return Object.values(subnets).some((own) => others.some((other) => overlaps(own, other)));
+}
+
+function attributesOf(row: Row): Parsed<LeaseAttributes> {
+  return row.refused !== undefined || row.lease === undefined
+    ? { reason: row.refused ?? 'the value is missing' }
+    : { value: row.lease };
+}
+
+function ownerIn(parsed: Parsed<LeaseAttributes>): string {
+  if (isRefused(parsed)) return parsed.reason;
+  const { publicAddresses, node } = parsed.value;
+  const address = publicAddresses[4] ?? publicAddresses[6] ?? 'an unknown address';
+  return `the host at ${address}${node === undefined ? '' : ` (node ${node})`} has it`;
+}
+
+function shown(subnets: PerFamily<Prefix>): string {
+  return Object.values(subnets).join(' and ');
+}

@@ -1,0 +1,67 @@
+/** Whose a lease is, and whether its subnets fit the network configuration. */
+import { addressToInteger, type Address, type Family } from '../ip/address.ts';
+import { baseOf, lengthOf, type Prefix } from '../ip/prefix.ts';
+import type { NetworkConfig, PerFamily, SubnetRange } from '../state/facts.ts';
+import type { LeaseAttributes } from './lease-value.ts';
+
+export interface Identity {
+  /** Unique to this host and the same over restarts. */
+  readonly node: string;
+  readonly publicAddresses: PerFamily<Address>;
+}
+
+/**
+ * Ours, as far as the value tells: a weft host's names its node, and must also carry our address, as two hosts
+ * cloned from one image have one node id. Any other is known by its address alone: flanneld's of this host, or
+ * one that an operator reserved for it.
+ */
+export function isOurs(
+  lease: LeaseAttributes,
+  identity: Identity,
+  network: NetworkConfig,
+): boolean {
+  if (lease.node !== undefined && lease.node !== identity.node) return false;
+  return sharesAddress(lease, identity, network);
+}
+
+/** Whether the lease publishes our address: v4, or v6 where v4 is off, as flannel compares. */
+export function sharesAddress(
+  lease: LeaseAttributes,
+  { publicAddresses }: Identity,
+  network: NetworkConfig,
+): boolean {
+  const family = network.ranges[4] === undefined ? 6 : 4;
+  const address = publicAddresses[family];
+  return address !== undefined && lease.publicAddresses[family] === address;
+}
+
+/** Whether these are subnets that the configuration would lease: every family that is on, and no other. */
+export function isCompatible(subnets: PerFamily<Prefix>, { ranges }: NetworkConfig): boolean {
+  return ([4, 6] as const).every((family) => {
+    const subnet = subnets[family];
+    const range = ranges[family];
+    if (subnet === undefined || range === undefined) return subnet === range;
+    return isIn(range, subnet);
+  });
+}
+
+function isIn({ first, last, subnetLength }: SubnetRange, subnet: Prefix): boolean {
+  const base = addressToInteger(baseOf(subnet));
+  return (
+    lengthOf(subnet) === subnetLength &&
+    addressToInteger(first) <= base &&
+    base <= addressToInteger(last)
+  );
+}
+
+export function sameSubnets(a: PerFamily<Prefix>, b: PerFamily<Prefix>): boolean {
+  return a[4] === b[4] && a[6] === b[6];
+}
+
+/** Only the families that are on. */
+export function enabledOnly<T>(values: PerFamily<T>, { ranges }: NetworkConfig): PerFamily<T> {
+  const enabled = Object.entries(values).filter(
+    ([family]) => ranges[Number(family) as Family] !== undefined,
+  );
+  return Object.fromEntries(enabled) as PerFamily<T>;
+}
