@@ -1,0 +1,243 @@
+/** What Prometheus is told. One object an agent, nothing global; docs/metrics.md is made from METRICS. */
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
+import { Counter, Gauge, Registry } from 'prom-client';
+
+interface Metric {
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  /** Only labels of few values: none that grows with hosts or containers. */
+  readonly labels: readonly string[];
+  /** How to read a rise, or the value that should worry. */
+  readonly reading: string;
+}
+
+const HOST = 'Not an alarm by itself.';
+
+export const METRICS = {
+  weft_leases: {
+    type: 'gauge',
+    help: 'Leases in etcd that this host knows, its own included',
+    labels: [],
+    reading:
+      'As many as there are hosts. Hosts that tell different numbers for longer than a minute do not see the same etcd.',
+  },
+  weft_peers: {
+    type: 'gauge',
+    help: 'Other hosts that this one has routes to',
+    labels: [],
+    reading:
+      'One less than `weft_leases`. Less than that: a lease of another backend type, or one that was refused; see `weft leases`.',
+  },
+  weft_operations_total: {
+    type: 'counter',
+    help: 'Operations on the kernel',
+    labels: ['kind', 'action', 'result'],
+    reading:
+      'Rises when hosts join, leave or change. `result="failed"` or `"conflict"` that goes on rising: `weft status` says what is in the way.',
+  },
+  weft_repairs_total: {
+    type: 'counter',
+    help: 'Kernel entries set right that somebody else had changed or removed',
+    labels: ['kind'],
+    reading:
+      'Zero on a quiet host. A steady rise: another program (a network manager, a firewall, flanneld) works against weftd on this host; the log names the entries.',
+  },
+  weft_refused_total: {
+    type: 'counter',
+    help: 'Keys and values in etcd that were refused',
+    labels: ['reason'],
+    reading: 'Somebody writes what is no lease under the prefix; the log names each key once.',
+  },
+  weft_etcd_up: {
+    type: 'gauge',
+    help: '1 while etcd answers, else 0',
+    labels: [],
+    reading:
+      'At 0 the mesh stands as it is, and no host joins or leaves. Mend etcd within a day, before leases end.',
+  },
+  weft_seconds_since_last_sync: {
+    type: 'gauge',
+    help: 'Seconds since etcd last told or confirmed the set of leases; NaN before the first time',
+    labels: [],
+    reading: 'Some seconds while all is well. A steady rise: etcd, or the way to it, is gone.',
+  },
+  weft_event_loop_delay_seconds: {
+    type: 'gauge',
+    help: 'How late timers of the daemon were since the scrape before; measured from the first scrape on',
+    labels: ['quantile'],
+    reading:
+      'Under 0.02. More: the host is short of processor time, or weftd works on something too long at once.',
+  },
+  weft_build_info: {
+    type: 'gauge',
+    help: 'Always 1; its labels tell the version',
+    labels: ['version', 'node'],
+    reading: HOST,
+  },
+  process_resident_memory_bytes: {
+    type: 'gauge',
+    help: 'Memory of the daemon',
+    labels: [],
+    reading:
+      'Grows with the number of leases, and by some megabytes under load. A rise that never ends is a leak.',
+  },
+  nodejs_heap_size_used_bytes: {
+    type: 'gauge',
+    help: 'Part of that which JavaScript objects take',
+    labels: [],
+    reading: 'As for the resident memory.',
+  },
+  process_cpu_seconds_total: {
+    type: 'counter',
+    help: 'Processor time used',
+    labels: [],
+    reading: 'Hardly rises on a quiet mesh.',
+  },
+  process_start_time_seconds: {
+    type: 'gauge',
+    help: 'When the daemon started, in Unix time',
+    labels: [],
+    reading: 'A change is a restart. The kernel forwards on meanwhile.',
+  },
+} as const satisfies Record<string, Metric>;
+
+type MetricName = keyof typeof METRICS;
+
+/** Asked at each scrape. */
+export interface MetricSources {
+  leases(): number;
+  peers(): number;
+  etcdUp(): boolean;
+  /** Undefined before the first sync. */
+  secondsSinceLastSync(): number | undefined;
+}
+
+/** Of the monitor's timer, in ms: what it measures is beyond this. */
+const DELAY_RESOLUTION = 20;
+
+export class Metrics {
+  readonly contentType: string;
+  readonly #registry = new Registry();
+  readonly #operations: Counter;
+  readonly #repairs: Counter;
+  readonly #refused: Counter;
+  #delay: IntervalHistogram | undefined;
+
+  constructor(sources: MetricSources, version: string) {
+    this.contentType = this.#registry.contentType;
+    this.#operations = this.#counter('weft_operations_total');
+    this.#repairs = this.#counter('weft_repairs_total');
+    this.#refused = this.#counter('weft_refused_total');
+    this.#gauge('weft_leases', (gauge) => gauge.set(sources.leases()));
+    this.#gauge('weft_peers', (gauge) => gauge.set(sources.peers()));
+    this.#gauge('weft_etcd_up', (gauge) => gauge.set(sources.etcdUp() ? 1 : 0));
+    this.#gauge('weft_seconds_since_last_sync', (gauge) =>
+      gauge.set(sources.secondsSinceLastSync() ?? Number.NaN),
+    );
+    this.#gauge('weft_event_loop_delay_seconds', (gauge) => this.#tellDelay(gauge));
+    this.#gauge('weft_build_info', (gauge) => gauge.set({ version, node: process.version }, 1));
+    this.#addProcess();
+  }
+
+  /** `action` and `result` as in Operation and Outcome. */
+  operation(kind: string, action: string, result: string): void {
+    this.#operations.inc({ kind, action, result });
+  }
+
+  repair(kind: string): void {
+    this.#repairs.inc({ kind });
+  }
+
+  /** `reason`: one of a few words, never text from outside. */
+  refused(reason: string): void {
+    this.#refused.inc({ reason });
+  }
+
+  /** In the text format of Prometheus. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Stops the timer that the first scrape started. */
+  close(): void {
+    this.#delay?.disable();
+  }
+
+  #addProcess(): void {
+    this.#gauge('process_resident_memory_bytes', (gauge) => gauge.set(process.memoryUsage.rss()));
+    this.#gauge('nodejs_heap_size_used_bytes', (gauge) =>
+      gauge.set(process.memoryUsage().heapUsed),
+    );
+    this.#gauge('process_start_time_seconds', (gauge) => gauge.set(performance.timeOrigin / 1000));
+    this.#counter('process_cpu_seconds_total', (counter) => {
+      const { user, system } = process.cpuUsage();
+      counter.reset();
+      counter.inc((user + system) / 1e6);
+    });
+  }
+
+  #tellDelay(gauge: Gauge): void {
+    if (this.#delay === undefined) {
+      this.#delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION });
+      this.#delay.enable();
+    }
+    const delay = this.#delay;
+    const tell = (quantile: string, ns: number): void => {
+      gauge.set({ quantile }, Math.max(0, ns / 1e9 - DELAY_RESOLUTION / 1000));
+    };
+    tell('0.5', delay.percentile(50));
+    tell('0.99', delay.percentile(99));
+    tell('1', delay.max);
+    delay.reset();
+  }
+
+  #gauge(name: MetricName, collect: (gauge: Gauge) => void): void {
+    const { help, labels } = METRICS[name];
+    void new Gauge({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [this.#registry],
+      collect() {
+        collect(this);
+      },
+    });
+  }
+
+  #counter(name: MetricName, collect?: (counter: Counter) => void): Counter {
+    const { help, labels } = METRICS[name];
+    return new Counter({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [this.#registry],
+      ...(collect === undefined
+        ? {}
+        : {
+            collect() {
+              collect(this);
+            },
+          }),
+    });
+  }
+}
+
+/** docs/metrics.md. */
+export function metricsPage(): string {
+  const sections = Object.entries(METRICS).map(([name, { type, help, labels, reading }]) => {
+    const named = labels.length === 0 ? '' : `, by ${labels.map((l) => `\`${l}\``).join(', ')}`;
+    return `## \`${name}\`\n\n${help} (${type}${named}).\n\n**How to read it:** ${reading}\n`;
+  });
+  return `${INTRODUCTION}\n${sections.join('\n')}`;
+}
+
+const INTRODUCTION = `# Metrics of weftd
+
+<!-- Made from agent/front/metrics.ts: change that, then run \`npx vitest run --project unit agent/front -u\`. -->
+
+With \`--healthz-port 9401\` weftd answers over HTTP, on the address of \`--healthz-ip\`:
+
+- \`/healthz\`: 200 while the process serves;
+- \`/readyz\`: 503 and the reason, then 200 once the first complete set of peers is in the kernel;
+- \`/metrics\`: the metrics below, for Prometheus.
+`;
