@@ -6,10 +6,9 @@
 import type { Operation, Outcome } from '../../state/kernel.ts';
 import type { Refusal } from '../errno.ts';
 import { KernelError } from '../errno.ts';
-import { NLMSG_NOOP, NLM_F_ACK, RTM_DELNEIGH, RTM_NEWNEIGH } from './constants.ts';
-import type { Echoes } from './echoes.ts';
+import { NLMSG_NOOP, NLM_F_ACK } from './constants.ts';
+import { echoOf, type Echoes } from './echoes.ts';
 import { ALREADY_GONE, writeOperation, type Entry } from './entries.ts';
-import { fdbEvent } from './events.ts';
 import type { LinkTable } from './link-table.ts';
 import { MessageWriter } from './message.ts';
 import type { RequestSocket } from './socket.ts';
@@ -105,25 +104,27 @@ export class Batches {
     }
     writeOperation(this.#writer, action, entry, record?.index, sequence);
     sent.push(at);
-    if (entry.kind === 'fdb') {
-      const type = action === 'remove' ? RTM_DELNEIGH : RTM_NEWNEIGH;
-      echoes.expect(fdbEvent(type, { ...entry, linkIndex: record?.index ?? 0 }));
-    }
+    if (entry.kind === 'fdb' || entry.kind === 'address')
+      echoes.expect(echoOf(entry, record?.index ?? 0, action === 'remove'));
     if (entry.kind === 'route' && entry.link !== undefined) links.carry(entry.link);
     return DONE;
   }
 
   async #send(first: number, last: number): ReturnType<RequestSocket['transact']> {
-    const { socket, echoes, eventPort } = this.#parts;
+    const { socket, echoes } = this.#parts;
     const answer = socket.transact(this.#writer.written, first, last);
-    if (echoes.isExpecting()) {
-      this.#marker.reset();
-      this.#marker.begin(NLMSG_NOOP, 0, echoes.endRound());
-      this.#marker.end();
-      // Copied: it may wait in the queue while the next one is written.
-      socket.mark(eventPort, Buffer.from(this.#marker.written));
-    }
+    if (echoes.isExpecting()) this.mark();
     return answer;
+  }
+
+  /** Sends the marker behind which no event of what was sent so far comes. */
+  mark(): void {
+    const { socket, echoes, eventPort } = this.#parts;
+    this.#marker.reset();
+    this.#marker.begin(NLMSG_NOOP, 0, echoes.endRound());
+    this.#marker.end();
+    // Copied: it may wait in the queue while the next one is written.
+    socket.mark(eventPort, Buffer.from(this.#marker.written));
   }
 }
 

@@ -1,14 +1,22 @@
 /** The kernel's routing room as a driver: links, addresses, neighbours, forwarding entries and routes. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { KernelEvent, Operation, Outcome } from '../../state/kernel.ts';
-import { ROUTE_PROTOCOL, type Kind, type Resource } from '../../state/resource.ts';
+import {
+  ROUTE_PROTOCOL,
+  linkKey,
+  same,
+  type Kind,
+  type Link,
+  type Resource,
+  type Route,
+} from '../../state/resource.ts';
 import { KernelError } from '../errno.ts';
 import type { Driver } from '../kernel.ts';
 import { writeAddressRequest } from './address.ts';
 import { Batches, failed, type EntryOperation } from './batches.ts';
 import * as nl from './constants.ts';
 import { Echoes } from './echoes.ts';
-import { isEntry } from './entries.ts';
+import { isEntry, type Entry } from './entries.ts';
 import { EVENT_GROUPS, EventReader } from './events.ts';
 import { readLink, writeLinkRequest } from './link.ts';
 import { LinkOperations } from './link-operations.ts';
@@ -36,6 +44,7 @@ export class NetlinkDriver implements Driver {
   readonly #dumps: DumpSocket;
   readonly #events: EventSocket;
   readonly #links = new LinkTable();
+  readonly #reader: EventReader;
   readonly #batches: Batches;
   readonly #linkOperations: LinkOperations;
   #listener: ((event: KernelEvent) => void) | undefined;
@@ -44,7 +53,10 @@ export class NetlinkDriver implements Driver {
   constructor(socket: RequestSocket, dumps: DumpSocket) {
     const links = this.#links;
     const echoes = new Echoes();
-    const reader = new EventReader(links, echoes, (event) => this.#listener?.(event));
+    const reader = new EventReader(links, echoes, {
+      tell: (event) => this.#listener?.(event),
+      onLinkSettled: (name) => void this.#lookAt(name),
+    });
     this.#dumps = dumps;
     this.#events = openEventSocket(
       nl.NETLINK_ROUTE,
@@ -56,6 +68,7 @@ export class NetlinkDriver implements Driver {
       socket.port,
     );
     this.#batches = new Batches({ socket, links, echoes, eventPort: this.#events.port });
+    this.#reader = reader;
     const onRemade = (name: string): void => this.#unknown(`link ${name} was made anew`);
     this.#linkOperations = new LinkOperations({ socket, dumps, links, onRemade });
   }
@@ -95,7 +108,7 @@ export class NetlinkDriver implements Driver {
       const run = entriesFrom(operations, outcomes.length);
       const next = operations[outcomes.length];
       if (run.length > 0) outcomes.push(...(await this.#applyEntries(run)));
-      else if (next !== undefined) outcomes.push(await this.#linkOperations.run(next));
+      else if (next !== undefined) outcomes.push(await this.#applyLink(next));
     }
     return outcomes;
   }
@@ -105,31 +118,56 @@ export class NetlinkDriver implements Driver {
     const outcomes = await this.#batches.run(run);
     const taken = run.flatMap(({ action, entry }, at) => {
       const outcome = outcomes[at];
-      const isTaken = outcome?.status === 'failed' && outcome.code === 'EEXIST';
-      return isTaken && action === 'create' ? [{ entry, at }] : [];
+      if (outcome?.status !== 'failed' || action === 'remove') return [];
+      return mayBeTaken(entry, outcome.code) ? [{ entry, at, code: outcome.code }] : [];
     });
     if (taken.length > 0) await this.#settleTaken(taken, outcomes);
     return outcomes;
   }
 
+  async #applyLink(operation: Operation): Promise<Outcome> {
+    const { name } = (operation.desired ?? operation.actual) as Link;
+    this.#reader.ignoreLink(name);
+    const outcome = await this.#linkOperations.run(operation);
+    this.#batches.mark();
+    return outcome;
+  }
+
+  /** Our work on a link is over and its events have passed: whether somebody else worked on it meanwhile. */
+  async #lookAt(name: string): Promise<void> {
+    const known = this.#links.get(name);
+    const before = known && this.#links.resource(known);
+    const found = await this.#linkOperations.find(name).catch(() => known);
+    const now = found && this.#links.resource(found);
+    if (now === undefined && before !== undefined)
+      this.#listener?.({ type: 'absent', key: linkKey(name) });
+    else if (now !== undefined && (before === undefined || !same(now, before)))
+      this.#listener?.({ type: 'present', resource: now });
+    else return;
+    this.#unknown(`link ${name} was changed by somebody else while weft worked on it`);
+  }
+
   /** Replaces what is ours, and says of the rest what stands in the way. */
-  async #settleTaken(
-    taken: readonly { readonly entry: EntryOperation['entry']; readonly at: number }[],
-    outcomes: Outcome[],
-  ): Promise<void> {
+  async #settleTaken(taken: readonly Taken[], outcomes: Outcome[]): Promise<void> {
     try {
       const entries = taken.map(({ entry }) => entry);
       const judge = await judgeOf(entries, this.#dumps, this.#links);
-      const judged = taken.map(({ entry, at }) => ({ entry, at, judgement: judge(entry) }));
-      for (const { at, judgement } of judged) if (judgement !== 'replace') outcomes[at] = judgement;
-      const replaced = judged.filter(({ judgement }) => judgement === 'replace');
-      const again = await this.#batches.run(
-        replaced.map(({ entry }) => ({ action: 'change', entry })),
-      );
-      replaced.forEach(({ at }, i) => (outcomes[at] = again[i] ?? failed(new KernelError('EIO'))));
+      for (const { entry, at, code } of taken) {
+        const judgement = judge(entry);
+        if (judgement === 'replace') outcomes[at] = await this.#replace(entry, code);
+        else if (judgement !== 'free') outcomes[at] = judgement;
+      }
     } catch {
       // What stands there cannot be read now: the refusal stays the outcome.
     }
+  }
+
+  async #replace(entry: Entry, code: string): Promise<Outcome> {
+    const steps: EntryOperation[] = [{ action: 'change', entry }];
+    // The way by the old link forbids the new one its gateway (v6, onlink); a blackhole does not.
+    if (code === 'EINVAL' && entry.kind === 'route')
+      steps.unshift({ action: 'change', entry: blackholeFor(entry) });
+    return (await this.#batches.run(steps)).at(-1) ?? failed(new KernelError('EIO'));
   }
 
   /** Asks for links that no dump and no event has told yet. */
@@ -216,4 +254,22 @@ function entriesFrom(operations: readonly Operation[], from: number): EntryOpera
     run.push({ action: operation.action, entry });
   }
   return run;
+}
+
+interface Taken {
+  readonly entry: Entry;
+  readonly at: number;
+  readonly code: string;
+}
+
+/**
+ * EINVAL: the v6 kernel refuses an onlink gateway that a route, such as one in the same place, leads to over
+ * another link (net/ipv6/route.c, ip6_route_check_nh_onlink).
+ */
+function mayBeTaken(entry: Entry, code: string): boolean {
+  return code === 'EEXIST' || (code === 'EINVAL' && entry.kind === 'route' && entry.onlink);
+}
+
+function blackholeFor({ prefix, metric, protocol }: Route): Route {
+  return { kind: 'route', prefix, metric, type: 'blackhole', onlink: false, protocol };
 }

@@ -1,13 +1,20 @@
 /**
- * Tells our own forwarding entries' events from other people's. The kernel names the port of who did it in every
- * event but those of a VXLAN device's forwarding table (drivers/net/vxlan: portid 0), so no socket filter can
- * drop these. What we do is noted before it is sent; its event is dropped once. After each batch a marker is sent to the event socket:
- * the kernel queues events while it works the batch off, so behind the marker no event of the batch can come,
- * and notes that are left (nothing had to change) are struck out.
+ * Tells our own work from other people's where the kernel does not: its events name the port of who did it, but
+ * those of a VXLAN device's forwarding entries (drivers/net/vxlan) and of v6 addresses (net/ipv6/addrconf.c) name
+ * nobody, so that no socket filter can drop them. What we do is noted before it is sent, and its event dropped
+ * once. Then a marker is sent to the event socket: the kernel queues events while it works a batch off, so behind
+ * the marker no event of the batch can come, and notes that are left (nothing had to change) are struck out.
  */
+import type { FdbEntry, LinkAddress } from '../../state/resource.ts';
+
 export class Echoes {
   readonly #expected = new Map<string, number>();
   #round = 1;
+
+  /** The number that the next marker carries. */
+  get round(): number {
+    return this.#round;
+  }
 
   /** `event`: the message's type and everything it is about. */
   expect(event: string): void {
@@ -32,4 +39,15 @@ export class Echoes {
   passed(round: number): void {
     for (const [event, of] of this.#expected) if (of <= round) this.#expected.delete(event);
   }
+}
+
+/** Names an event. The removal of a forwarding entry is told without regard to where it led. */
+export function echoOf(
+  entry: Omit<FdbEntry, 'link'> | Omit<LinkAddress, 'link'>,
+  linkIndex: number,
+  isRemoval: boolean,
+): string {
+  if (entry.kind === 'address')
+    return `${isRemoval ? '-' : '+'}${linkIndex} ${entry.address}/${entry.length}`;
+  return isRemoval ? `-${linkIndex} ${entry.mac}` : `+${linkIndex} ${entry.mac} ${entry.remote}`;
 }

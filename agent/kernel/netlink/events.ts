@@ -7,11 +7,11 @@ import type { KernelEvent } from '../../state/kernel.ts';
 import { keyOf, linkKey, type Key, type Resource } from '../../state/resource.ts';
 import { readAddress } from './address.ts';
 import * as nl from './constants.ts';
-import type { Echoes } from './echoes.ts';
+import { echoOf, type Echoes } from './echoes.ts';
 import { readLink } from './link.ts';
 import type { LinkTable } from './link-table.ts';
 import type { Message } from './message.ts';
-import { readNeighbour, type FdbRecord } from './neighbour.ts';
+import { readNeighbour } from './neighbour.ts';
 import { addressOnOwnLink, entryOnOwnLink, ownRoute } from './ownership.ts';
 import { readRoute, routePlace } from './route.ts';
 
@@ -24,18 +24,26 @@ export const EVENT_GROUPS = [
   nl.RTNLGRP_IPV6_ROUTE,
 ];
 
+export interface EventReaderListener {
+  tell(event: KernelEvent): void;
+  /** The events on a link that was ignored have passed; what it is now is to be read. */
+  onLinkSettled(name: string): void;
+}
+
 export class EventReader {
   readonly #links: LinkTable;
   readonly #echoes: Echoes;
-  readonly #tell: (event: KernelEvent) => void;
+  readonly #listener: EventReaderListener;
+  /** Links that we work on, with the round of the marker that ends it. */
+  readonly #ignored = new Map<string, number>();
   readonly #readers: Readonly<Record<number, (message: Message) => void>>;
 
-  constructor(links: LinkTable, echoes: Echoes, tell: (event: KernelEvent) => void) {
+  constructor(links: LinkTable, echoes: Echoes, listener: EventReaderListener) {
     this.#links = links;
     this.#echoes = echoes;
-    this.#tell = tell;
+    this.#listener = listener;
     this.#readers = {
-      [nl.NLMSG_NOOP]: ({ sequence }) => echoes.passed(sequence),
+      [nl.NLMSG_NOOP]: ({ sequence }) => this.#markerPassed(sequence),
       [nl.RTM_NEWLINK]: (message) => this.#linkPresent(message),
       [nl.RTM_DELLINK]: (message) => this.#linkAbsent(message),
       [nl.RTM_NEWADDR]: (message) => this.#address(message),
@@ -51,9 +59,26 @@ export class EventReader {
     this.#readers[message.type]?.(message);
   }
 
+  /**
+   * We are about to work on this link: it goes through states that nobody shall see, and the kernel's events on
+   * links do not tell who did it. Until the next marker has passed they are not looked at.
+   */
+  ignoreLink(name: string): void {
+    this.#ignored.set(name, this.#echoes.round);
+  }
+
+  #markerPassed(round: number): void {
+    this.#echoes.passed(round);
+    for (const [name, until] of this.#ignored) {
+      if (until > round) continue;
+      this.#ignored.delete(name);
+      this.#listener.onLinkSettled(name);
+    }
+  }
+
   #linkPresent(message: Message): void {
     const record = readLink(message);
-    if (record === undefined) return;
+    if (record === undefined || this.#ignored.has(record.name)) return;
     const before = this.#links.put(record);
     const wasOurs = before !== undefined && this.#links.isOurs(before);
     const renamed = before !== undefined && before.name !== record.name;
@@ -66,7 +91,8 @@ export class EventReader {
 
   #linkAbsent(message: Message): void {
     const record = readLink(message);
-    if (record === undefined || this.#links.drop(record.index) === undefined) return;
+    if (record === undefined || this.#ignored.has(record.name)) return;
+    if (this.#links.drop(record.index) === undefined) return;
     if (this.#links.isOurs(record)) this.#absent(linkKey(record.name));
     if (this.#links.mayCarry(record)) this.#unknown(`link ${record.name} was removed`);
   }
@@ -75,6 +101,7 @@ export class EventReader {
     const record = readAddress(message);
     if (record === undefined) return;
     const isGone = message.type === nl.RTM_DELADDR;
+    if (this.#echoes.take(echoOf({ kind: 'address', ...record }, record.linkIndex, isGone))) return;
     const own = addressOnOwnLink(record, this.#links);
     if (own !== undefined) this.#tellOf(own, !isGone);
     const link = this.#links.at(record.linkIndex);
@@ -90,10 +117,12 @@ export class EventReader {
   #neighbour(message: Message): void {
     const record = readNeighbour(message);
     if (record === undefined) return;
-    if (record.kind === 'fdb' && this.#echoes.take(fdbEvent(message.type, record))) return;
+    const isRemoval = message.type === nl.RTM_DELNEIGH;
+    if (record.kind === 'fdb' && this.#echoes.take(echoOf(record, record.linkIndex, isRemoval)))
+      return;
     const own = entryOnOwnLink(record, this.#links);
     // An entry that is no longer permanent is not the one we hold any more.
-    const isThere = message.type === nl.RTM_NEWNEIGH && record.permanent;
+    const isThere = !isRemoval && record.permanent && record.mac !== undefined;
     if (own !== undefined) this.#tellOf(own, isThere);
   }
 
@@ -123,22 +152,14 @@ export class EventReader {
   }
 
   #present(resource: Resource): void {
-    this.#tell({ type: 'present', resource });
+    this.#listener.tell({ type: 'present', resource });
   }
 
   #absent(key: Key): void {
-    this.#tell({ type: 'absent', key });
+    this.#listener.tell({ type: 'absent', key });
   }
 
   #unknown(reason: string): void {
-    this.#tell({ type: 'unknown', reason });
+    this.#listener.tell({ type: 'unknown', reason });
   }
-}
-
-/** Names an event on a forwarding entry, for Echoes. A removal is told without regard to where it led. */
-export function fdbEvent(
-  type: number,
-  { linkIndex, mac, remote }: Pick<FdbRecord, 'linkIndex' | 'mac' | 'remote'>,
-): string {
-  return type === nl.RTM_DELNEIGH ? `${linkIndex} ${mac}` : `${linkIndex} ${mac} ${remote}`;
 }

@@ -10,6 +10,7 @@ import {
   writeLinkRemoval,
   writeLinkRequest,
   writeLinkRequestByName,
+  writeTunnelChange,
   writeVxlan,
   type LinkRecord,
 } from './link.ts';
@@ -85,15 +86,29 @@ export class LinkOperations {
     const actual = this.#parts.links.resource(standing);
     if (same(actual, desired)) return DONE;
     if (actual.type === 'vxlan' && !FIXED.some((name) => actual[name] !== desired[name])) {
-      const refusal = await this.#request(nl.RTM_NEWLINK, 0, (writer) => {
-        const isMoved = MOVABLE.some((name) => actual[name] !== desired[name]);
-        const tunnel = isMoved ? { link: desired, lowerIndex } : undefined;
-        writeLinkChange(writer, standing.index, differing(actual, desired), tunnel);
-      });
+      const refusal = await this.#adjust(desired, actual, standing.index, lowerIndex);
       if (refusal === undefined) return this.#verify(desired);
       if (refusal.code !== 'ENOTSUP') return failed(refusal);
     }
     return this.#remake(desired, standing, lowerIndex);
+  }
+
+  /** The tunnel first: the kernel refuses an MTU in the same message, and a new lower link may allow a larger one. */
+  async #adjust(
+    desired: VxlanLink,
+    actual: VxlanLink,
+    index: number,
+    lowerIndex: number,
+  ): Promise<Refusal | undefined> {
+    if (MOVABLE.some((name) => actual[name] !== desired[name])) {
+      const refusal = await this.#request(nl.RTM_NEWLINK, 0, (writer) =>
+        writeTunnelChange(writer, index, desired, lowerIndex),
+      );
+      if (refusal !== undefined) return refusal;
+    }
+    return this.#request(nl.RTM_NEWLINK, 0, (writer) =>
+      writeLinkChange(writer, index, differing(actual, desired)),
+    );
   }
 
   async #remake(desired: VxlanLink, standing: LinkRecord, lowerIndex: number): Promise<Outcome> {

@@ -57,19 +57,28 @@ export function writeVxlan(writer: MessageWriter, link: VxlanLink, lowerIndex: n
 /** What of a link may be set while it exists. */
 export type LinkSettings = Partial<Pick<VxlanLink, 'mtu' | 'mac' | 'alias' | 'up'>>;
 
-/** The body of RTM_NEWLINK that changes a link: `settings`, and when `tunnel` is given, what of VXLAN the kernel lets change. */
+/** The body of RTM_NEWLINK that changes a link. */
 export function writeLinkChange(
   writer: MessageWriter,
   index: number,
   settings: LinkSettings,
-  tunnel?: { readonly link: VxlanLink; readonly lowerIndex: number },
 ): void {
   const { up } = settings;
   writeFixed(writer, index, up === true ? nl.IFF_UP : 0, up === undefined ? 0 : nl.IFF_UP);
   if (settings.mtu !== undefined) writer.u32Attribute(nl.IFLA_MTU, settings.mtu);
   if (settings.mac !== undefined) writer.macAttribute(nl.IFLA_ADDRESS, settings.mac);
   if (settings.alias !== undefined) writer.textAttribute(nl.IFLA_IFALIAS, settings.alias);
-  if (tunnel !== undefined) writeVxlanInfo(writer, tunnel.link, tunnel.lowerIndex, false);
+}
+
+/** The body of RTM_NEWLINK that changes what of VXLAN the kernel lets change: lower link, local address, learning. */
+export function writeTunnelChange(
+  writer: MessageWriter,
+  index: number,
+  link: VxlanLink,
+  lowerIndex: number,
+): void {
+  writeFixed(writer, index, 0, 0);
+  writeVxlanInfo(writer, link, lowerIndex, false);
 }
 
 /** The body of RTM_DELLINK. */

@@ -1,4 +1,5 @@
 /** Which of the kernel's entries are ours to tell and to change (design: invariant 1, ownership). */
+import { macFromBytes } from '../../ip/mac.ts';
 import {
   ROUTE_PROTOCOL,
   type FdbEntry,
@@ -14,6 +15,8 @@ import type { FdbRecord, NeighbourRecord } from './neighbour.ts';
 import { readNeighbour } from './neighbour.ts';
 import type { Message } from './message.ts';
 import { readRoute, routeResource, type RouteRecord } from './route.ts';
+
+const NO_MAC = macFromBytes(new Uint8Array(6));
 
 /** The name of the link if it is one of ours. */
 function ownLink(links: LinkTable, index: number): string | undefined {
@@ -35,9 +38,8 @@ export function entryOnOwnLink(
   const link = ownLink(links, record.linkIndex);
   if (link === undefined) return undefined;
   if (record.kind === 'fdb') return { kind: 'fdb', link, mac: record.mac, remote: record.remote };
-  return record.mac === undefined
-    ? undefined
-    : { kind: 'neighbour', link, address: record.address, mac: record.mac };
+  // An entry that fails has no MAC; its key does not need one.
+  return { kind: 'neighbour', link, address: record.address, mac: record.mac ?? NO_MAC };
 }
 
 /** A route with our protocol, or flanneld's: by a gateway over a link of ours, and not made by the kernel. */
@@ -61,7 +63,9 @@ export const OWN: Readonly<
   },
   neighbour: (message, links) => {
     const record = readNeighbour(message);
-    return record?.permanent === true ? entryOnOwnLink(record, links) : undefined;
+    return record?.permanent === true && record.mac !== undefined
+      ? entryOnOwnLink(record, links)
+      : undefined;
   },
   route: (message, links) => {
     const record = readRoute(message);

@@ -1,4 +1,4 @@
-/** What to do about creations that found their place taken (EEXIST): look what stands there and judge whose it is. */
+/** What to do about entries that found their place taken: look what stands there and judge whose it is. */
 import type { Family } from '../../ip/address.ts';
 import { familyOfPrefix } from '../../ip/prefix.ts';
 import type { Outcome } from '../../state/kernel.ts';
@@ -12,12 +12,12 @@ import { ownRoute } from './ownership.ts';
 import { readRoute, routePlace, writeRouteRequest, type RouteRecord } from './route.ts';
 import type { DumpSocket } from './socket.ts';
 
-/** `replace`: it is ours to replace. */
-export type Judgement = Outcome | 'replace';
+/** `replace`: it is ours to replace. `free`: nothing stands there, so that is not why it was refused. */
+export type Judgement = Outcome | 'replace' | 'free';
 
 export type Judge = (desired: Entry) => Judgement;
 
-/** Reads what is needed to judge these creations: each table once, however many there are. Rejects with a KernelError. */
+/** Reads what is needed to judge these entries: each table once, however many there are. Rejects with a KernelError. */
 export async function judgeOf(
   taken: readonly Entry[],
   dumps: DumpSocket,
@@ -35,11 +35,12 @@ export async function judgeOf(
     if (desired.kind === 'route')
       return judgeRoute(desired, routes.get(keyOf(desired)) ?? [], links);
     if (desired.kind === 'address') return judgeAddress(desired, addresses);
-    return 'replace';
+    return 'free';
   };
 }
 
 function judgeRoute(desired: Route, standing: readonly RouteRecord[], links: LinkTable): Judgement {
+  if (standing.length === 0) return 'free';
   const ours = standing.map((record) => ownRoute(record, links));
   if (ours.some((route) => route !== undefined && same(route, desired))) return DONE;
   const foreign = standing.find((_, i) => ours[i] === undefined);
@@ -52,7 +53,7 @@ function judgeAddress(desired: LinkAddress, standing: readonly LinkAddress[]): J
   const other = standing.find(
     ({ link, address }) => link === desired.link && address === desired.address,
   );
-  if (other === undefined) return 'replace';
+  if (other === undefined) return 'free';
   return { status: 'conflict', found: `${other.address}/${other.length} dev ${other.link}` };
 }
 
