@@ -5,12 +5,14 @@
  */
 import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { killAllNow } from './child.ts';
 import { ipSync, runSync, sleepSync } from './command.ts';
 
 const NETNS_DIR = '/run/netns';
 const CGROUP_DIR = '/sys/fs/cgroup';
+/** Containers' shims put their sockets there, wherever else Docker's files are, and leave them when killed. */
+const SHIM_DIR = '/run/containerd/s';
 /** How long processes and namespaces have to be gone after they were told to. */
 const LIMIT_MS = 10_000;
 
@@ -58,7 +60,11 @@ export function processesOf(name: string): number[] {
 
 /** Removes everything that bears the name, and waits until it is gone. Throws when something stays. */
 export function removeTraces(name: string): void {
+  const shims = shimSocketsOf(name);
   endProcesses(name);
+  for (const socket of shims) rmSync(socket, { force: true });
+  for (const directory of [SHIM_DIR, dirname(SHIM_DIR)])
+    if (entries(directory).length === 0) removeEmpty(directory);
   unmountBelow(labDirectory(name));
   removeNamespaces(name);
   removeControlGroups(name);
@@ -77,6 +83,13 @@ export function sweepStale(): void {
 function isStale(name: string): boolean {
   const pid = Number(LAB_NAME.exec(name)?.[1]);
   return pid === process.pid ? !live.has(name) : !existsSync(`/proc/${pid}`);
+}
+
+/** /proc/PID/net/unix shows the sockets of one network namespace, so all in it are the lab's. */
+function shimSocketsOf(name: string): string[] {
+  const tables = processesOf(name).map((pid) => textOf(`/proc/${pid}/net/unix`));
+  const paths = tables.flatMap((table) => table.split('\n').map((line) => line.split(' ').at(-1)));
+  return paths.filter((path) => path?.startsWith(`${SHIM_DIR}/`) === true) as string[];
 }
 
 function endProcesses(name: string): void {
@@ -165,27 +178,30 @@ function removeEmpty(directory: string): void {
 }
 
 function entries(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (isGone(error)) return [];
-    throw error;
-  }
+  return unlessGone(() => readdirSync(directory), []);
 }
 
 function linkOf(path: string): string {
+  return unlessGone(() => readlinkSync(path), '');
+}
+
+function textOf(path: string): string {
+  return unlessGone(() => readFileSync(path, 'utf8'), '');
+}
+
+function unlessGone<T>(read: () => T, otherwise: T): T {
   try {
-    return readlinkSync(path);
+    return read();
   } catch (error) {
-    if (isGone(error)) return '';
+    if (isGone(error)) return otherwise;
     throw error;
   }
 }
 
-/** ENOTDIR: a file among the hierarchies; EACCES and ESRCH: a process that is ending. */
+/** ENOTDIR: a file among the hierarchies; the others: a process that is ending. */
 function isGone(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException;
-  return ['ENOENT', 'ENOTDIR', 'EACCES', 'ESRCH'].includes(code);
+  return ['ENOENT', 'ENOTDIR', 'EACCES', 'EINVAL', 'ESRCH'].includes(code);
 }
 
 /** A signal ends the process as it would without us, only with nothing left; unless somebody else handles it. */
