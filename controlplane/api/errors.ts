@@ -55,6 +55,11 @@ export class WeftError extends Error {
   }
 }
 
+/** By name: the command `weft` is built as two bundles, and each has this class. */
+export function isWeftError(thrown: unknown): thrown is WeftError {
+  return thrown instanceof Error && thrown.name === 'WeftError';
+}
+
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(ERROR_CODES, text);
 }

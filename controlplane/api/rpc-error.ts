@@ -1,6 +1,13 @@
 /** A WeftError on its way through gRPC: the status carries the sentence, the trailing metadata its code and fix. */
 import { Metadata, status as Code, type ServiceError } from '@grpc/grpc-js';
-import { ERROR_CODES, isErrorCode, messageOf, WeftError, type ErrorCode } from './errors.ts';
+import {
+  ERROR_CODES,
+  isErrorCode,
+  isWeftError,
+  messageOf,
+  WeftError,
+  type ErrorCode,
+} from './errors.ts';
 
 const CODE_KEY = 'weft-code';
 const FIX_KEY = 'weft-fix';
@@ -13,7 +20,7 @@ export interface RpcStatus {
 
 /** What the server answers. Anything but a WeftError is a fault of ours: WEFT_INTERNAL. */
 export function toRpcStatus(thrown: unknown): RpcStatus {
-  const error = thrown instanceof WeftError ? thrown : internal(thrown);
+  const error = isWeftError(thrown) ? thrown : internal(thrown);
   const metadata = new Metadata();
   metadata.set(CODE_KEY, error.code);
   if (error.fix !== undefined) metadata.set(FIX_KEY, encodeURIComponent(wellFormed(error.fix)));
@@ -22,7 +29,7 @@ export function toRpcStatus(thrown: unknown): RpcStatus {
 
 /** What the client throws; `socketPath` for the sentence. */
 export function fromRpcError(thrown: unknown, socketPath: string): WeftError {
-  if (thrown instanceof WeftError) return thrown;
+  if (isWeftError(thrown)) return thrown;
   if (!isServiceError(thrown)) return internal(thrown);
   const code = String(thrown.metadata.get(CODE_KEY)[0] ?? '');
   if (!isErrorCode(code)) return fromBareStatus(thrown, socketPath);

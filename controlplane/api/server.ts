@@ -3,7 +3,7 @@ import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc
 import { unlink } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { toWire } from './codec.ts';
-import { messageOf, WeftError } from './errors.ts';
+import { isWeftError, messageOf, WeftError } from './errors.ts';
 import type { ControlHandlers, ErrorLog } from './handlers.ts';
 import { PROBLEM_LIMIT, type Status } from './model.ts';
 import { toRpcStatus, type RpcStatus } from './rpc-error.ts';
@@ -88,7 +88,7 @@ async function* mapped<T, U>(
 }
 
 function answerTo(thrown: unknown, log: ErrorLog): RpcStatus {
-  if (!(thrown instanceof WeftError)) log.error({ err: thrown }, 'a control request failed');
+  if (!isWeftError(thrown)) log.error({ err: thrown }, 'a control request failed');
   return toRpcStatus(thrown);
 }
 
@@ -128,7 +128,7 @@ class Streams {
         // A page costs about a millisecond: the data plane's turn comes between two.
         await setImmediate();
       }
-      if (controller.signal.reason instanceof WeftError) throw controller.signal.reason;
+      if (isWeftError(controller.signal.reason)) throw controller.signal.reason;
       call.end();
     } catch (thrown) {
       call.emit('error', answerTo(thrown, this.#log));

@@ -1,0 +1,47 @@
+/** Text for people: colours, times, lists, and nothing that could steer the terminal. */
+import { styleText } from 'node:util';
+
+export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
+export type Paint = (style: Style, text: string) => string;
+
+export function painter(color: boolean): Paint {
+  return color
+    ? (style, text) => styleText(style, text, { validateStream: false })
+    : (_style, text) => text;
+}
+
+/** Control characters made visible: names and errors come from etcd, where anybody may have written them. */
+export function printable(text: string): string {
+  return text.replaceAll(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+const UNITS: readonly (readonly [name: string, ms: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+];
+
+/** The length of a time in its largest whole unit: `3 h`. What is below a second, or negative, is `0 s`. */
+export function span(ms: number): string {
+  const [name, unit] = UNITS.find(([, length]) => ms >= length) ?? ['s', Number.POSITIVE_INFINITY];
+  return `${Math.floor(ms / unit)} ${name}`;
+}
+
+/** `2026-11-21 03:00:00 UTC` */
+export function instant(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** `1 lease`, `2 leases` */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
+/** Comma-separated; `none` for an empty list. */
+export function listed(values: readonly string[]): string {
+  return values.length === 0 ? 'none' : values.join(', ');
+}
