@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** `unit`: pure, beside the code, parallel. `e2e`: real kernel, etcd, Docker; one file at a time, in processes of their own. */
 export default defineConfig({
   test: {
+    reporters: ['default', './test/reporter.ts'],
     coverage: {
       include: ['agent/**', 'controlplane/**', 'cli/**'],
       exclude: ['**/*.test.ts', '**/generated/**'],
