@@ -44,6 +44,7 @@ export class NetlinkDriver implements Driver {
   readonly #dumps: DumpSocket;
   readonly #events: EventSocket;
   readonly #links = new LinkTable();
+  readonly #echoes = new Echoes();
   readonly #reader: EventReader;
   readonly #batches: Batches;
   readonly #linkOperations: LinkOperations;
@@ -52,18 +53,18 @@ export class NetlinkDriver implements Driver {
   /** Throws a KernelError when the kernel refuses the event socket. The sockets stay the caller's to close. */
   constructor(socket: RequestSocket, dumps: DumpSocket) {
     const links = this.#links;
-    const echoes = new Echoes();
-    const reader = new EventReader(links, echoes, {
-      tell: (event) => this.#listener?.(event),
-      onLinkSettled: (name) => void this.#lookAt(name),
-    });
+    const echoes = this.#echoes;
+    const reader = new EventReader(links, echoes, (event) => this.#listener?.(event));
     this.#dumps = dumps;
     this.#events = openEventSocket(
       nl.NETLINK_ROUTE,
       EVENT_GROUPS,
       {
         onMessage: (message) => reader.take(message),
-        onLost: (reason) => this.#unknown(reason),
+        onLost: (reason) => {
+          reader.markerPassed(echoes.endRound());
+          this.#unknown(reason);
+        },
       },
       socket.port,
     );
@@ -78,6 +79,7 @@ export class NetlinkDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    this.#reader.markerPassed(this.#echoes.endRound());
     this.#events.close();
   }
 
@@ -127,9 +129,11 @@ export class NetlinkDriver implements Driver {
 
   async #applyLink(operation: Operation): Promise<Outcome> {
     const { name } = (operation.desired ?? operation.actual) as Link;
-    this.#reader.ignoreLink(name);
+    const passed = new Promise<void>((resolve) => this.#reader.ignoreLink(name, resolve));
     const outcome = await this.#linkOperations.run(operation);
     this.#batches.mark();
+    await passed;
+    await this.#lookAt(name);
     return outcome;
   }
 

@@ -24,26 +24,20 @@ export const EVENT_GROUPS = [
   nl.RTNLGRP_IPV6_ROUTE,
 ];
 
-export interface EventReaderListener {
-  tell(event: KernelEvent): void;
-  /** The events on a link that was ignored have passed; what it is now is to be read. */
-  onLinkSettled(name: string): void;
-}
-
 export class EventReader {
   readonly #links: LinkTable;
   readonly #echoes: Echoes;
-  readonly #listener: EventReaderListener;
-  /** Links that we work on, with the round of the marker that ends it. */
-  readonly #ignored = new Map<string, number>();
+  readonly #tell: (event: KernelEvent) => void;
+  /** Links that we work on, until the marker of a round. */
+  readonly #ignored = new Map<string, { readonly until: number; readonly onPassed: () => void }>();
   readonly #readers: Readonly<Record<number, (message: Message) => void>>;
 
-  constructor(links: LinkTable, echoes: Echoes, listener: EventReaderListener) {
+  constructor(links: LinkTable, echoes: Echoes, tell: (event: KernelEvent) => void) {
     this.#links = links;
     this.#echoes = echoes;
-    this.#listener = listener;
+    this.#tell = tell;
     this.#readers = {
-      [nl.NLMSG_NOOP]: ({ sequence }) => this.#markerPassed(sequence),
+      [nl.NLMSG_NOOP]: ({ sequence }) => this.markerPassed(sequence),
       [nl.RTM_NEWLINK]: (message) => this.#linkPresent(message),
       [nl.RTM_DELLINK]: (message) => this.#linkAbsent(message),
       [nl.RTM_NEWADDR]: (message) => this.#address(message),
@@ -61,18 +55,19 @@ export class EventReader {
 
   /**
    * We are about to work on this link: it goes through states that nobody shall see, and the kernel's events on
-   * links do not tell who did it. Until the next marker has passed they are not looked at.
+   * links do not tell who did it. They are not looked at until the next marker has passed, which is told.
    */
-  ignoreLink(name: string): void {
-    this.#ignored.set(name, this.#echoes.round);
+  ignoreLink(name: string, onPassed: () => void): void {
+    this.#ignored.set(name, { until: this.#echoes.round, onPassed });
   }
 
-  #markerPassed(round: number): void {
+  /** The events up to this marker have been seen; also when they, or the marker, were lost. */
+  markerPassed(round: number): void {
     this.#echoes.passed(round);
-    for (const [name, until] of this.#ignored) {
+    for (const [name, { until, onPassed }] of this.#ignored) {
       if (until > round) continue;
       this.#ignored.delete(name);
-      this.#listener.onLinkSettled(name);
+      onPassed();
     }
   }
 
@@ -152,14 +147,14 @@ export class EventReader {
   }
 
   #present(resource: Resource): void {
-    this.#listener.tell({ type: 'present', resource });
+    this.#tell({ type: 'present', resource });
   }
 
   #absent(key: Key): void {
-    this.#listener.tell({ type: 'absent', key });
+    this.#tell({ type: 'absent', key });
   }
 
   #unknown(reason: string): void {
-    this.#listener.tell({ type: 'unknown', reason });
+    this.#tell({ type: 'unknown', reason });
   }
 }
