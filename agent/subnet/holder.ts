@@ -11,11 +11,11 @@
  * own value under our key.
  */
 import type { Address, Family } from '../ip/address.ts';
-import { overlaps, type Prefix } from '../ip/prefix.ts';
+import type { Prefix } from '../ip/prefix.ts';
 import { pauseBefore, type Backoff, type Random } from '../state/clock.ts';
 import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
 import { candidates, sizeOf } from './allocator.ts';
-import { formatKey, parseKey } from './key.ts';
+import { clash, formatKey, subnetsIn } from './key.ts';
 import { formatLeaseValue, parseLeaseValue, type LeaseAttributes } from './lease-value.ts';
 import type { LeaseTable, Row } from './leases.ts';
 import { enabledOnly, isCompatible, isOurs, sameSubnets, type Identity } from './ownership.ts';
@@ -360,7 +360,9 @@ export class Holder {
   #yields(claim: Claim, entry: RegistryEntry, { newcomers }: Written): boolean {
     const older = newcomers.find(
       ({ key, createRevision }) =>
-        key !== claim.key && createRevision < entry.createRevision && clash(key, claim.subnets),
+        key !== claim.key &&
+        createRevision < entry.createRevision &&
+        clash(subnetsIn(key), claim.subnets),
     );
     if (older === undefined) return false;
     this.#removals.set(claim.key, { modRevision: entry.modRevision, now: true });
@@ -382,9 +384,8 @@ export class Holder {
   /** What an answer says of others, till the table catches up with it. */
   #learn({ newcomers, revision }: Written, ownKey: string): void {
     for (const { key } of newcomers) {
-      const named = parseKey(key);
-      if (key === ownKey || isRefused(named)) continue;
-      for (const subnet of Object.values(named.value)) this.#ahead.add(subnet, key);
+      if (key === ownKey) continue;
+      for (const subnet of Object.values(subnetsIn(key))) this.#ahead.add(subnet, key);
     }
     this.#aheadTo = Math.max(this.#aheadTo, revision);
   }
@@ -405,8 +406,7 @@ export class Holder {
 
   #isAdoptable({ key, subnets, lease, refused, blockedBy }: Row): boolean {
     if (lease === undefined || refused !== undefined || blockedBy !== undefined) return false;
-    if (this.#removals.has(key) || !isCompatible(keySubnets(key), this.#parts.network))
-      return false;
+    if (this.#removals.has(key) || !isCompatible(subnetsIn(key), this.#parts.network)) return false;
     // This host with a new address: its own node id, under the subnets it had.
     const isReaddressed = lease.node === this.#identity.node && this.#wasOurs(subnets);
     return isReaddressed || isOurs(lease, this.#identity, this.#parts.network);
@@ -476,20 +476,10 @@ export class Holder {
       if (key === this.key || lease === undefined) continue;
       if (!isOurs(lease, this.#identity, network)) continue;
       // One that an operator reserved for us stays while it could be used.
-      if (lease.node !== undefined || !isCompatible(keySubnets(key), network))
+      if (lease.node !== undefined || !isCompatible(subnetsIn(key), network))
         this.#removals.set(key, { modRevision, now: false });
     }
   }
-}
-
-function keySubnets(key: string): PerFamily<Prefix> {
-  const named = parseKey(key);
-  return isRefused(named) ? {} : named.value;
-}
-
-function clash(key: string, subnets: PerFamily<Prefix>): boolean {
-  const others = Object.values(keySubnets(key));
-  return Object.values(subnets).some((own) => others.some((other) => overlaps(own, other)));
 }
 
 function attributesOf(row: Row): Parsed<LeaseAttributes> {

@@ -6,9 +6,9 @@
  *     0.0.0.0-0&fd00:5:0:2::-64          v6 only: flannel writes the v4 part it does not have as zero
  */
 import { parseAddress } from '../ip/address.ts';
-import { baseOf, lengthOf, prefixOf, type Prefix } from '../ip/prefix.ts';
+import { baseOf, lengthOf, overlaps, prefixOf, type Prefix } from '../ip/prefix.ts';
 import type { PerFamily } from '../state/facts.ts';
-import type { Parsed } from './parsed.ts';
+import { isRefused, type Parsed } from './parsed.ts';
 
 /** Anchored at the end only, as flannel's reader is: text before the address is tolerated, after it is not. */
 const KEY = /(\d+\.\d+\.\d+\.\d+)-(\d+)(?:&([a-f0-9:]+)-(\d+))?$/;
@@ -49,4 +49,15 @@ export function formatKey(subnets: PerFamily<Prefix>): string {
 
 function part(subnet: Prefix): string {
   return `${baseOf(subnet)}-${lengthOf(subnet)}`;
+}
+
+/** The subnets a key stands for; none when it is refused. */
+export function subnetsIn(key: string): PerFamily<Prefix> {
+  const parsed = parseKey(key);
+  return isRefused(parsed) ? {} : parsed.value;
+}
+
+/** Whether a subnet of one overlaps a subnet of the other. */
+export function clash(these: PerFamily<Prefix>, those: PerFamily<Prefix>): boolean {
+  return Object.values(these).some((a) => Object.values(those).some((b) => overlaps(a, b)));
 }

@@ -89,7 +89,8 @@ export class EtcdClient {
   }
 
   /**
-   * Changes of one key, or of all that begin with it, from `from` on; ends only by `signal` or an error:
+   * Changes of one key, or of all that begin with it, from `from` on; the first batch is empty and tells that
+   * the watch stands. Ends only by `signal` or an error:
    * ETCD_COMPACTED when `from` is no longer kept.
    */
   async *watch(
@@ -107,10 +108,10 @@ export class EtcdClient {
       stream.write({ createRequest: watchFrom(key, scope, from) });
       for await (const response of stream as AsyncIterable<pb.WatchResponse>) {
         throwIfCanceled(response);
-        if (response.created) continue;
         const events = response.events.map(eventFrom);
         // Until the last fragment of a revision has come, a new watch must start before it.
-        if (!response.fragment) revision = Math.max(revision, reached(response, events));
+        if (!response.fragment && !response.created)
+          revision = Math.max(revision, reached(response, events));
         yield { revision, events };
       }
     } catch (cause) {
