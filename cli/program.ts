@@ -20,8 +20,9 @@ export async function perform(argv: readonly string[], io: Io): Promise<number> 
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.code === 'commander.help') return EXIT.usage;
     if (error.exitCode === 0) return EXIT.ok;
+    // No command was named, and commander has printed the help.
+    if (error.code === 'commander.help') return EXIT.usage;
     throw new WeftError('WEFT_USAGE', sentenceOf(error.message), { fix: 'see weft --help' });
   }
 }

@@ -17,11 +17,12 @@ export async function run(context: Context): Promise<void> {
 async function all(stream: AsyncIterable<Lease>): Promise<Lease[]> {
   const leases: Lease[] = [];
   for await (const lease of stream) leases.push(lease);
-  const { compare } = new Intl.Collator('en', { numeric: true });
-  return leases.sort((a, b) => compare(a.key, b.key));
+  return leases;
 }
 
-function show(leases: readonly Lease[], { io, json, color }: Context): void {
+function show(unsorted: readonly Lease[], { io, json, color }: Context): void {
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  const leases = unsorted.toSorted((a, b) => compare(a.key, b.key));
   if (json) printJson(io, leases);
   else {
     const width = io.stdout.isTTY === true ? io.stdout.columns : undefined;
