@@ -137,7 +137,6 @@ test('commands and their own flags', () => {
   expect(parsed(parse(['cleanup', '--yes'])).command).toEqual({
     name: 'cleanup',
     yes: true,
-    json: false,
   });
   expect(parsed(parse(['--plan'])).command).toEqual({ name: 'plan', json: false });
   expect(parsed(parse(['--ip-masq', 'config', '--json'])).command).toEqual({

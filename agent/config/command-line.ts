@@ -12,7 +12,7 @@ import { compilePattern, socketPath } from './values.ts';
 export type Command =
   | { readonly name: 'run' }
   | { readonly name: 'plan' | 'config'; readonly json: boolean }
-  | { readonly name: 'cleanup'; readonly json: boolean; readonly yes: boolean };
+  | { readonly name: 'cleanup'; readonly yes: boolean };
 
 export type CommandLine =
   | {
@@ -118,7 +118,7 @@ function checkCommand(command: CommandName, provenance: readonly Setting[]): voi
 
 function commandOf(name: CommandName, { json, yes }: Values): Command {
   if (name === 'run') return { name };
-  return name === 'cleanup' ? { name, json, yes } : { name, json };
+  return name === 'cleanup' ? { name, yes } : { name, json };
 }
 
 function configOf(values: Values): Config {

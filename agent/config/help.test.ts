@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseCommandLine } from './command-line.ts';
 import { effectiveText } from './effective.ts';
-import { configurationPage, helpText } from './help.ts';
+import { configurationPage, helpText, withSettings } from './help.ts';
 import { OPTION_NAMES } from './options.ts';
 
 test('the help names every flag, within 100 columns', () => {
@@ -12,6 +13,13 @@ test('the help names every flag, within 100 columns', () => {
 
 test('the page for users says what the table says', async () => {
   await expect(configurationPage()).toMatchFileSnapshot('../../docs/configuration.md');
+});
+
+test('the README lists every setting', async () => {
+  const path = '../../README.md';
+  const readme = readFileSync(new URL(path, import.meta.url), 'utf8');
+  expect(readme).toContain('<!-- options -->\n');
+  await expect(withSettings(readme)).toMatchFileSnapshot(path);
 });
 
 test('the effective settings mask the secret, in text and in JSON', () => {

@@ -102,11 +102,28 @@ function table(names: readonly OptionName[]): string {
   const rows = names.map((name) => {
     const { help, type } = optionNamed(name);
     const shown = defaultText(name);
-    return [code(`--${name} ${type.placeholder}`), code(shown), where(name), help].map((cell) =>
-      cell.replaceAll('|', '\\|'),
-    );
+    return [code(`--${name} ${type.placeholder}`), code(shown), where(name), help];
   });
-  return aligned([['Flag', 'Default', 'Also in', 'Meaning'], ...rows]);
+  return aligned([['Flag', 'Default', 'Also in', 'Meaning'], ...rows].map(escaped));
+}
+
+/** README.md with every setting between its two marks. */
+export function withSettings(readme: string): string {
+  const names = OPTION_NAMES.filter((name) => optionNamed(name).ignored !== true);
+  const rows = names.map((name) => {
+    const { help, type } = optionNamed(name);
+    return [code(`--${name} ${type.placeholder}`), code(defaultText(name)), help];
+  });
+  const section = aligned([['Flag', 'Default', 'Meaning'], ...rows].map(escaped));
+  return readme.replace(
+    /(<!-- options -->\n).*(<!-- \/options -->)/s,
+    (_, start: string, end: string) => `${start}\n${section}\n\n${end}`,
+  );
+}
+
+/** A bar would end the table's cell. */
+function escaped(cells: readonly string[]): string[] {
+  return cells.map((cell) => cell.replaceAll('|', '\\|'));
 }
 
 function code(text: string): string {

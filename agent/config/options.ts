@@ -300,7 +300,7 @@ export const OPTIONS = {
     default: false,
     help: 'print JSON',
     flagOnly: true,
-    commands: ['config', 'plan', 'cleanup'],
+    commands: ['config', 'plan'],
   }),
   help: option({
     group: 'command',
