@@ -126,6 +126,10 @@ export class Lab {
     return this.#runningEtcd().place;
   }
 
+  get etcdEndpoint(): string {
+    return this.#runningEtcd().server.endpoint;
+  }
+
   /** Output of `etcdctl ARGS` (API v3) against the lab's etcd. */
   async etcdctl(...args: readonly string[]): Promise<string> {
     const { server, place } = this.#runningEtcd();
@@ -186,7 +190,7 @@ export class Lab {
     const addresses = Object.fromEntries(
       prefixes.map((prefix) => [familyOfPrefix(prefix), addressIn(prefix, BigInt(place))]),
     );
-    const etcdEndpoint = () => this.#runningEtcd().server.endpoint;
+    const etcdEndpoint = () => this.etcdEndpoint;
     const parts = { name: this.name, directory: this.directory, etcdEndpoint };
     const host = new Host(parts, name, addresses);
     const mtu = this.#options.underlay?.mtu ?? 1500;

@@ -21,11 +21,11 @@ export interface LogEntry {
 }
 
 export class Weftd {
-  readonly #host: Host;
+  readonly host: Host;
   readonly #child: Child;
 
   constructor(host: Host, flags: readonly string[], options: WeftdOptions) {
-    this.#host = host;
+    this.host = host;
     this.#child = host.spawn(process.execPath, [WEFTD, ...flags], options);
   }
 
@@ -36,6 +36,11 @@ export class Weftd {
   /** Resolves when it is gone; rejects never. */
   get ended(): Promise<Ended> {
     return this.#child.ended;
+  }
+
+  /** Undefined while it runs. */
+  get result(): Ended | undefined {
+    return this.#child.result;
   }
 
   /** All it wrote, in order: the log, and what was meant for people. */
@@ -52,9 +57,9 @@ export class Weftd {
 
   /** Resolves when /readyz says 200: the first complete set of peers is in the kernel. Needs the health port. */
   async waitReady(within = READY_LIMIT_MS): Promise<this> {
-    await this.#child.untilOr(() => this.#host.httpGet('/readyz').then(() => true), {
+    await this.#child.untilOr(() => this.host.httpGet('/readyz').then(() => true), {
       within,
-      what: `weftd on ${this.#host.name} is ready`,
+      what: `weftd on ${this.host.name} is ready`,
     });
     return this;
   }

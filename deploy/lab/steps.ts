@@ -1,0 +1,69 @@
+/** Builds the lab step by step, and says so. */
+import { existsSync } from 'node:fs';
+import { createLab, type Lab } from '../../test/lab/lab.ts';
+import type { Namespace } from '../../test/lab/namespace.ts';
+import { WEFT, WEFTD, type Weftd } from '../../test/lab/weftd.ts';
+import type { Options } from './options.ts';
+
+const CONFIG_KEY = '/coreos.com/network/config';
+const NETWORK = '10.5.0.0/16';
+
+export interface Running {
+  readonly lab: Lab;
+  readonly daemons: readonly Weftd[];
+  /** One per host, in the hosts' order. */
+  readonly workloads: readonly Namespace[];
+}
+
+/** Told about what goes on, for people. */
+export type Say = (line: string) => void;
+
+/** Rejects with a sentence and, where a daemon is the cause, the end of its log. */
+export async function buildLab({ nodes, backend }: Options, say: Say): Promise<Running> {
+  if (!existsSync(WEFTD)) throw new Error('weftd is not built yet: npm run build');
+  const step = steps(say);
+  const lab = await step(`making ${nodes} hosts`, () => createLab({ nodes }));
+  const etcd = await step('starting etcd', () => lab.startEtcd());
+  const config = JSON.stringify({ Network: NETWORK, Backend: { Type: backend } });
+  say(`  etcdctl --endpoints=${etcd.endpoint} put ${CONFIG_KEY} '${config}'`);
+  await lab.etcdctl('put', CONFIG_KEY, config);
+  const daemons = await step('starting weftd on each host', () =>
+    Promise.all(lab.hosts.map((host) => host.startWeftd(['--ip-masq']).waitReady())),
+  );
+  const workloads = await step('attaching a workload to each host', () =>
+    Promise.all(lab.hosts.map((host, i) => host.attachWorkload(`w${i + 1}`))),
+  );
+  return { lab, daemons, workloads };
+}
+
+function steps(say: Say) {
+  return async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    say(`${what} …`);
+    const result = await work();
+    say(`  ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    return result;
+  };
+}
+
+/** How to look into it while it stands. */
+export function hints({ lab }: Running): string {
+  const [first, second] = lab.hosts;
+  return [
+    'Look into it from another terminal:',
+    `  a shell on ${first?.name}:    nsenter --net=/run/netns/${first?.netns}`,
+    `  its daemon:       ${process.execPath} ${WEFT} --socket ${first?.socket} status`,
+    `  the leases:       ip netns exec ${lab.etcdPlace.netns} env ETCDCTL_API=3 etcdctl --endpoints=${lab.etcdEndpoint} get --prefix /coreos.com/network`,
+    `  break something:  ip -n ${second?.netns} route flush proto 119   (it is back within a second)`,
+    'Ctrl-C ends the lab and removes everything.',
+  ].join('\n');
+}
+
+/** The ends of the daemons' logs. */
+export function logTails({ daemons }: Running, count = 10): string {
+  return daemons
+    .map((daemon) =>
+      [`Log of weftd on ${daemon.host.name}:`, ...daemon.logLines().slice(-count)].join('\n  '),
+    )
+    .join('\n');
+}
