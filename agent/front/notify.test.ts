@@ -61,6 +61,7 @@ describe('on a real socket', () => {
     const notifier = await notifierFor({ NOTIFY_SOCKET: pathOf() });
     notifier.ready();
     notifier.status('3 peers\nREADY=1');
+    notifier.status('3 peers\nREADY=1');
     notifier.stopping();
     expect(listener.take()).toEqual(['READY=1', 'STATUS=3 peers READY=1', 'STOPPING=1']);
     notifier.close();

@@ -11,7 +11,7 @@ export interface NotifyEnvironment {
 
 export interface Notifier {
   ready(): void;
-  /** One line, for `systemctl status`. */
+  /** One line, for `systemctl status`; sent only if it is another than before. */
   status(text: string): void;
   stopping(): void;
   /** Ends the watchdog's timer and closes the socket. */
@@ -65,6 +65,7 @@ function notifierOn(
     complained = true;
     complain(`systemd could not be told ${JSON.stringify(text)}: ${failure}`);
   };
+  let told: string | undefined;
   let cancel: (() => void) | undefined;
   const beat = (ms: number): void => {
     send('WATCHDOG=1');
@@ -78,7 +79,8 @@ function notifierOn(
       send('READY=1');
     },
     status: (text) => {
-      send(`STATUS=${text.replaceAll('\n', ' ')}`);
+      if (text !== told) send(`STATUS=${text.replaceAll('\n', ' ')}`);
+      told = text;
     },
     stopping: () => {
       send('STOPPING=1');
