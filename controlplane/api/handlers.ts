@@ -3,8 +3,8 @@ import type { Lease, LeaseChange, Plan, Status } from './model.ts';
 
 export interface ControlHandlers {
   status(): Status;
-  /** Calls back with the status whenever it has changed. Returns the function that ends that. */
-  watchStatus(listener: (status: Status) => void): () => void;
+  /** Calls back whenever status() would say something else; may do so often. Returns the function that ends that. */
+  watchStatus(changed: () => void): () => void;
   /** Every lease. Walked in slices between which changes may come; a walk may show them or not. */
   leases(): Iterable<Lease>;
   /** Calls back for every change from now on. Returns the function that ends that. */

@@ -1,4 +1,5 @@
 /** What each streaming call sends, as plain values in messages of bounded size. */
+import { setTimeout } from 'node:timers/promises';
 import type { ControlHandlers } from './handlers.ts';
 import type { Lease, LeaseChange, Plan, PlanOperation, PlanResource, Status } from './model.ts';
 import { Pending } from './pending.ts';
@@ -7,6 +8,9 @@ import { Pending } from './pending.ts';
 export const PAGE_LENGTH = 500;
 /** Changed leases that may wait for one reader; about 10 MB. Above the largest network we support, so only leases that come and go fill it. */
 const LEASE_BACKLOG = 20_000;
+
+/** Between two statuses of one watcher: while a thousand leases arrive, the status changes a thousand times. */
+const STATUS_PAUSE_MS = 100;
 
 export interface LeasePage {
   readonly leases: readonly Lease[];
@@ -19,22 +23,26 @@ export interface LeaseUpdate extends LeasePage {
 
 export type PlanPage = Partial<Plan>;
 
+/** The status now, and again after it has changed: always the latest, so one that reads slowly misses only what is no more. */
 export async function* statuses(
   handlers: ControlHandlers,
   signal: AbortSignal,
 ): AsyncGenerator<Status> {
-  const pending = new Pending<Status>(1);
-  const stop = handlers.watchStatus((status) => pending.put('status', status));
+  const changed = new Pending<true>(1);
+  const stop = handlers.watchStatus(() => changed.put('status', true));
   try {
-    yield handlers.status();
-    for (;;) {
-      const changes = await pending.take(1, signal);
-      if (changes === undefined) return;
-      yield* changes;
-    }
+    do {
+      yield handlers.status();
+      await pause(STATUS_PAUSE_MS, signal);
+    } while ((await changed.take(1, signal)) !== undefined);
   } finally {
     stop();
   }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  // Rejects when aborted; take() then says so.
+  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
 }
 
 export function* leasePages(handlers: ControlHandlers): Generator<LeasePage> {

@@ -52,7 +52,7 @@ export function leaseNumber(n: number): Lease {
 
 /** Handlers over values that a test sets; each set tells the watchers. */
 export class FakeDaemon implements ControlHandlers {
-  readonly #statusListeners = new Set<(status: Status) => void>();
+  readonly #statusListeners = new Set<() => void>();
   readonly #leaseListeners = new Set<(change: LeaseChange) => void>();
   readonly table = new Map<string, Lease>();
   current: Status = HEALTHY;
@@ -69,7 +69,7 @@ export class FakeDaemon implements ControlHandlers {
     return this.current;
   }
 
-  watchStatus(listener: (status: Status) => void): () => void {
+  watchStatus(listener: () => void): () => void {
     this.#statusListeners.add(listener);
     return () => this.#statusListeners.delete(listener);
   }
@@ -90,7 +90,7 @@ export class FakeDaemon implements ControlHandlers {
 
   setStatus(status: Status): void {
     this.current = status;
-    for (const listener of this.#statusListeners) listener(status);
+    for (const listener of this.#statusListeners) listener();
   }
 
   put(lease: Lease): void {
