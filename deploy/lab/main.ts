@@ -43,7 +43,7 @@ function endOnSignal(): void {
 /** The exit code. */
 async function showOnce(running: Running, { json }: Options): Promise<number> {
   const settled = await settle(running);
-  const throughput = await measureThroughput(running);
+  const throughput = isWhole(settled) ? await measureThroughput(running) : undefined;
   const picture = { ...settled, ...(throughput !== undefined && { throughput }) };
   print(json ? JSON.stringify(picture, undefined, 2) : `\n${render(picture)}`);
   if (isWhole(picture)) return 0;

@@ -87,17 +87,24 @@ export class Child {
   ): Promise<T> {
     const found = await eventually(
       async () => {
+        // Asked first: what the child did before its end shall still count.
         const ended = this.#result;
-        const value = await check();
-        if (value !== undefined && value !== false) return { value };
+        try {
+          const value = await check();
+          if (value !== undefined && value !== false) return { value };
+        } catch (error) {
+          if (ended === undefined) throw error;
+        }
         return ended === undefined ? undefined : { ended };
       },
       { within, what, every: 10 },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${this.tail()}`, { cause: error });
+      throw new Error(`${(error as Error).message}\n${this.tail()}`, { cause: error });
     });
     if ('value' in found) return found.value;
-    throw new Error(`ended with ${JSON.stringify(found.ended)} before ${what}\n${this.tail()}`);
+    const { signal, code } = found.ended;
+    const how = signal ?? `code ${code}`;
+    throw new Error(`the program ended with ${how} while waiting until ${what}\n${this.tail()}`);
   }
 
   tail(count = 20): string {

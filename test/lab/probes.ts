@@ -102,7 +102,18 @@ export async function iperf(
   const server: Child = to.spawn('iperf3', ['-s', '-1', '-p', `${port}`, '--forceflush']);
   try {
     await server.waitForLine(/^Server listening/);
-    const args = ['-c', to.address, '-p', `${port}`, '-t', `${seconds}`, '-J', ...more];
+    const args = [
+      '-c',
+      to.address,
+      '-p',
+      `${port}`,
+      '-t',
+      `${seconds}`,
+      '-J',
+      '--connect-timeout',
+      '3000',
+      ...more,
+    ];
     const report = JSON.parse(
       await from.output('iperf3', args, { timeoutMs: (seconds + 20) * 1000 }),
     ) as {
