@@ -19,9 +19,13 @@ export class LoggingReporter implements Reporter {
   /** For `weft status`. */
   repairs = 0;
 
-  constructor(log: Logger, count: ReconcileCounters) {
+  readonly #changed: () => void;
+
+  /** `changed` is called when a problem came or went. */
+  constructor(log: Logger, count: ReconcileCounters, changed: () => void) {
     this.#log = log;
     this.#count = count;
+    this.#changed = changed;
   }
 
   applied(operation: Operation, outcome: Outcome): void {
@@ -44,10 +48,12 @@ export class LoggingReporter implements Reporter {
 
   problem({ key, code, message }: Problem): void {
     this.#log.warn({ key, code }, message);
+    this.#changed();
   }
 
   solved({ key, code }: Problem): void {
     this.#log.info({ key, code }, 'solved');
+    this.#changed();
   }
 
   resync(reason: string): void {

@@ -12,7 +12,7 @@ import {
   type HoldState,
   type Request,
 } from './holder.ts';
-import { LeaseTable, type LeaseChange } from './leases.ts';
+import { LeaseTable, type LeaseChange, type Row } from './leases.ts';
 import { sameSubnets, sharesAddress, type Identity } from './ownership.ts';
 import { PeerFeed } from './peer-feed.ts';
 import type { Registry } from './registry.ts';
@@ -43,6 +43,8 @@ export interface SubnetEvents {
   peers: [readonly LeaseChange[]];
   /** Every lease that was there at the start has been told. Once. */
   synced: [];
+  /** Keys that came, changed or went, in force or not; after the first listing. */
+  rows: [readonly string[]];
   /** Anything that the status shows has changed. */
   state: [];
 }
@@ -147,6 +149,20 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
     return this.#etcd;
   }
 
+  /** Every key there is, in force or not. */
+  rows(): Iterable<Row> {
+    return this.#table.rows();
+  }
+
+  row(key: string): Row | undefined {
+    return this.#table.get(key);
+  }
+
+  /** Why the key is refused, waits for an older one, or is odd. */
+  noteOn(key: string): string | undefined {
+    return this.#table.problems().get(key);
+  }
+
   /** How often a key or value was refused since the start, and what is odd now (the first hundred). */
   get refused(): { readonly count: number; readonly keys: readonly SubnetProblem[] } {
     const odd = [...this.#table.problems()].slice(0, REFUSED_SHOWN);
@@ -191,6 +207,7 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
           this.#onConnected();
           const keys = events.map((event) => (event.type === 'put' ? event.entry.key : event.key));
           this.#mark(events.flatMap((event) => this.#table.apply(event)));
+          if (keys.length > 0) this.emit('rows', keys);
           revision = reached;
           this.#holder.changed(keys, revision, this.#parts.clock.now());
           this.#drive();

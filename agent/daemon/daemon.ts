@@ -1,0 +1,274 @@
+/** weftd at work: opens every room, follows the network configuration, and says how it is doing, until told to stop. */
+import type { Logger } from 'pino';
+import { VERSION } from '../../controlplane/api/version.ts';
+import { serveControl, type ControlServer } from '../../controlplane/api/server.ts';
+import type { Config } from '../config/config.ts';
+import { loadNodeId } from '../config/node-id.ts';
+import { startHealthServer, type HealthServer } from '../front/http.ts';
+import { Metrics, type MetricSources } from '../front/metrics.ts';
+import { createNotifier, type Notifier } from '../front/notify.ts';
+import { readSubnetEnv } from '../front/subnet-env.ts';
+import { Reconciler, type Problem } from '../state/reconciler.ts';
+import type { NetworkConfig } from '../state/facts.ts';
+import { EtcdClient } from '../subnet/etcd/client.ts';
+import { EtcdRegistry } from '../subnet/registry.ts';
+import type { EtcdState } from '../subnet/service.ts';
+import { controlHandlers } from './control-handlers.ts';
+import { followNetwork } from './follow-network.ts';
+import { openHostKernel, type HostKernel } from './host-kernel.ts';
+import { machineClock, machineRandom, turn } from './machine.ts';
+import { Planner } from './planner.ts';
+import { ProblemBoard, type BoardProblem } from './problem-board.ts';
+import { LoggingReporter } from './reporter.ts';
+import { Session, SetupError, type SessionParts } from './session.ts';
+
+/** A session that could not begin is tried again after this long, in ms, as its cause may be gone. */
+const SETUP_RETRY = 5000;
+/** Entries the kernel refuses that the status names; the log has them all. */
+const KERNEL_PROBLEM_LIMIT = 100;
+
+export class Daemon {
+  readonly config: Config;
+  readonly node: string;
+  readonly startedAt = new Date();
+  readonly board: ProblemBoard;
+  readonly host: HostKernel;
+  readonly planner: Planner;
+  readonly reconciler: Reconciler;
+  readonly reporter: LoggingReporter;
+  readonly metrics: Metrics;
+  readonly #log: Logger;
+  readonly #etcd: EtcdClient;
+  readonly #registry: EtcdRegistry;
+  readonly #listeners = new Set<() => void>();
+  readonly #leaseListeners = new Set<(keys: readonly string[]) => void>();
+  #notifier: Notifier | undefined;
+  #network: NetworkConfig | undefined;
+  #session: Session | undefined;
+  #started = false;
+  #ready = false;
+
+  /** Throws a KernelError, FileError or EtcdError whose message is one sentence for the operator. */
+  constructor(config: Config, log: Logger) {
+    this.config = config;
+    this.#log = log;
+    const { id, setAside } = loadNodeId(config.stateDir);
+    if (setAside !== undefined)
+      log.warn({ file: setAside }, 'the node id was damaged; this host is a new one to its peers');
+    this.node = id;
+    this.board = new ProblemBoard(
+      () => new Date(),
+      () => this.#notify(),
+    );
+    this.metrics = new Metrics(this.#metricSources(), VERSION);
+    this.#etcd = new EtcdClient(config.etcd);
+    this.#registry = new EtcdRegistry(this.#etcd, config.etcd.prefix);
+    this.host = openHostKernel(config.runDir);
+    this.reporter = new LoggingReporter(log, this.metrics, () => this.changed());
+    this.reconciler = new Reconciler({
+      kernel: this.host.kernel,
+      clock: machineClock,
+      random: machineRandom,
+      report: this.reporter,
+    });
+    this.planner = new Planner({ target: this.reconciler, firewall: config.firewall, turn });
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  get network(): NetworkConfig | undefined {
+    return this.#network;
+  }
+
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** Why not ready, in words; undefined when ready. */
+  get waitingFor(): string | undefined {
+    if (this.#ready) return undefined;
+    if (this.#network === undefined) return 'waiting for the network configuration in etcd';
+    if (this.#session === undefined) return 'this host cannot carry out the network configuration';
+    if (this.planner.facts === undefined) return 'waiting for a lease';
+    return this.#started ? 'programming the kernel' : "waiting for the other hosts' leases";
+  }
+
+  /** Runs until `signal` is aborted. Throws a SetupError if this host cannot take part at its first try. */
+  async run(signal: AbortSignal): Promise<void> {
+    const front = await this.#openFront();
+    try {
+      await this.#followForwardChains();
+      await this.#followNetwork(signal);
+    } finally {
+      await this.#session?.stop();
+      await this.reconciler.stop();
+      await front.close();
+      this.#etcd.close();
+      await this.host.close();
+    }
+  }
+
+  /** Calls back whenever what the status shows has changed; the returned function ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back with the etcd keys of leases that came, changed or went; the returned function ends that. */
+  onLeases(listener: (keys: readonly string[]) => void): () => void {
+    this.#leaseListeners.add(listener);
+    return () => this.#leaseListeners.delete(listener);
+  }
+
+  /** Something that the status shows may have changed. */
+  changed(): void {
+    const service = this.#session?.service;
+    const peers = [...this.planner.problems].map(([subject, why]) => ({
+      code: 'PEER_UNREACHABLE',
+      message: `peer ${subject} ${why}`,
+      subject,
+    }));
+    this.board.set('peers', peers);
+    this.board.set('leases', [...(service?.problems ?? []), ...(service?.refused.keys ?? [])]);
+    this.board.set(
+      'kernel',
+      this.reconciler.problems().slice(0, KERNEL_PROBLEM_LIMIT).map(asBoardProblem),
+    );
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #metricSources(): MetricSources {
+    const etcd = (): EtcdState | undefined => this.#session?.service?.etcd;
+    return {
+      leases: () => this.planner.peerCount + (this.#session?.service?.own === undefined ? 0 : 1),
+      peers: () => this.planner.peerCount,
+      etcdUp: () => etcd()?.connected === true,
+      secondsSinceLastSync: () => {
+        const state = etcd();
+        if (state === undefined) return undefined;
+        return state.connected ? 0 : (machineClock.now() - state.since) / 1000;
+      },
+    };
+  }
+
+  async #openFront(): Promise<{ close(): Promise<void> }> {
+    const { health, socket } = this.config;
+    const complain = (sentence: string): void => this.#log.warn(sentence);
+    const notifier = await createNotifier(process.env, process.pid, machineClock, complain);
+    const servers: (HealthServer | ControlServer)[] = [];
+    servers.push(
+      await serveControl({ socketPath: socket, handlers: controlHandlers(this), log: this.#log }),
+    );
+    if (health.port !== 0) {
+      const parts = { notReady: () => this.waitingFor, metrics: this.metrics };
+      servers.push(await startHealthServer(health.address, health.port, parts));
+    }
+    const untell = this.onChange(() =>
+      notifier.status(this.waitingFor ?? `${this.planner.peerCount} peers`),
+    );
+    this.#notifier = notifier;
+    const close = async (): Promise<void> => {
+      untell();
+      notifier.stopping();
+      for (const server of servers) await server.close();
+      notifier.close();
+    };
+    return { close };
+  }
+
+  async #followForwardChains(): Promise<void> {
+    const { iptables } = this.host;
+    this.planner.setForwardChains(await iptables.forwardChains());
+    iptables.watchForwardChains((chains) => this.planner.setForwardChains(chains));
+  }
+
+  async #followNetwork(signal: AbortSignal): Promise<void> {
+    const follow = followNetwork({
+      registry: this.#registry,
+      board: this.board,
+      log: this.#log,
+      clock: machineClock,
+      random: machineRandom,
+      signal,
+    });
+    for await (const network of follow) {
+      const isFirst = this.#network === undefined;
+      this.#network = network;
+      if (!isFirst) this.#log.info({ network }, 'the network configuration changed');
+      await this.#session?.stop();
+      this.#session = undefined;
+      await this.#beginSession(network, isFirst, signal);
+    }
+  }
+
+  async #beginSession(
+    network: NetworkConfig,
+    isFirst: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const session = await Session.begin(this.#sessionParts(), network);
+      this.#session = session;
+      this.board.set('setup', []);
+    } catch (cause) {
+      if (!(cause instanceof SetupError) || isFirst) throw cause;
+      for (const { message } of this.board.set('setup', [
+        { code: 'SETUP', message: cause.message },
+      ])) {
+        this.#log.error(`${message}; the mesh stays as it was`);
+      }
+      machineClock.after(SETUP_RETRY, () => {
+        const isStale = signal.aborted || this.#session !== undefined || this.#network !== network;
+        if (!isStale) void this.#beginSession(network, false, signal);
+      });
+    }
+    this.changed();
+  }
+
+  #sessionParts(): SessionParts {
+    return {
+      config: this.config,
+      host: this.host,
+      registry: this.#registry,
+      planner: this.planner,
+      board: this.board,
+      node: this.node,
+      previous: readSubnetEnv(this.config.subnetFile)?.subnets ?? {},
+      clock: machineClock,
+      random: machineRandom,
+      log: this.#log,
+      changed: () => this.changed(),
+      leasesChanged: (keys) => {
+        for (const listener of this.#leaseListeners) listener(keys);
+      },
+      planned: () => this.#onPlanned(),
+    };
+  }
+
+  /** From here on the kernel follows: before, peers we had not heard of yet would have been swept. */
+  #onPlanned(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.reconciler.start();
+    void this.#becomeReady();
+  }
+
+  async #becomeReady(): Promise<void> {
+    await this.reconciler.settled();
+    this.#ready = true;
+    const { peerCount, facts } = this.planner;
+    this.#log.info({ peers: peerCount, subnets: facts?.subnets }, 'ready');
+    this.#notifier?.ready();
+    this.changed();
+  }
+}
+
+function asBoardProblem({ key, code, message }: Problem): BoardProblem {
+  return { code, message, subject: key };
+}

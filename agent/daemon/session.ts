@@ -1,0 +1,263 @@
+/**
+ * One network configuration in force: finds the underlay, holds a lease, follows the peers, and keeps the
+ * planner told. A changed configuration ends the session and begins another; the kernel is reconciled from
+ * the one to the other like from any state to any.
+ */
+import type { Logger } from 'pino';
+import { familiesOf, type Backend, type Published } from '../backend/backend.ts';
+import { createBackend } from '../backend/backends.ts';
+import type { Config } from '../config/config.ts';
+import { writeSubnetEnv } from '../front/subnet-env.ts';
+import type { Prefix } from '../ip/prefix.ts';
+import type { Clock, Random } from '../state/clock.ts';
+import type { Lease, NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
+import type { Registry } from '../subnet/registry.ts';
+import { SubnetService } from '../subnet/service.ts';
+import { findUnderlay } from './find-underlay.ts';
+import { existingLinks, type HostKernel } from './host-kernel.ts';
+import type { Planner } from './planner.ts';
+import type { ProblemBoard } from './problem-board.ts';
+
+/** Changes of links, addresses and routes come in bursts; the underlay is looked at this long after the first, in ms. */
+const UNDERLAY_PAUSE = 100;
+
+export interface SessionParts {
+  readonly config: Config;
+  readonly host: HostKernel;
+  readonly registry: Registry;
+  readonly planner: Planner;
+  readonly board: ProblemBoard;
+  readonly node: string;
+  /** Subnets of subnet.env, from before this start. */
+  readonly previous: PerFamily<Prefix>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Anything that `weft status` shows has changed. */
+  readonly changed: () => void;
+  /** These etcd keys came, changed or went. */
+  readonly leasesChanged: (keys: readonly string[]) => void;
+  /** The first complete set of peers, and our own lease, were planned. */
+  readonly planned: () => void;
+}
+
+/** This host cannot take part as it is configured; the message is one sentence that says what to do. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError';
+}
+
+export class Session {
+  readonly network: NetworkConfig;
+  readonly #parts: SessionParts;
+  readonly #stopped = new AbortController();
+  readonly #backend: Backend;
+  #underlay: Underlay;
+  #published: Published | undefined;
+  #service: SubnetService | undefined;
+  #subnets: PerFamily<Prefix> | undefined;
+  #seen = new Set<string>();
+  #unwatch: () => void = () => {};
+  /** Planning happens in turn: whatever comes while one is under way waits for it. */
+  #queue: Promise<void> = Promise.resolve();
+
+  private constructor(
+    parts: SessionParts,
+    network: NetworkConfig,
+    backend: Backend,
+    underlay: Underlay,
+  ) {
+    this.#parts = parts;
+    this.network = network;
+    this.#backend = backend;
+    this.#underlay = underlay;
+  }
+
+  /** Throws a SetupError when the configuration cannot be carried out on this host. */
+  static async begin(parts: SessionParts, network: NetworkConfig): Promise<Session> {
+    const backend = backendFor(network);
+    const choice = await findUnderlay(
+      parts.host.netlink,
+      parts.config.underlay,
+      familiesOf(network.ranges),
+    );
+    if (choice.status === 'none') throw new SetupError(choice.problem);
+    const session = new Session(parts, network, backend, choice.underlay);
+    await session.#begin();
+    return session;
+  }
+
+  get underlay(): Underlay {
+    return this.#underlay;
+  }
+
+  get backend(): Backend {
+    return this.#backend;
+  }
+
+  get service(): SubnetService | undefined {
+    return this.#service;
+  }
+
+  /** The lease stays ours, and the kernel as it is. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#unwatch();
+    await this.#service?.stop();
+    await this.#queue;
+  }
+
+  async #begin(): Promise<void> {
+    const { host, log } = this.#parts;
+    const existing = await existingLinks(host.kernel, this.#backend.links);
+    log.info({ ...told(this.#underlay), backend: this.#backend.type }, 'underlay chosen');
+    const publish = (reused: Lease | undefined): Published => {
+      const families = familiesOf(this.network.ranges);
+      this.#published = this.#backend.publish({
+        underlay: this.#underlay,
+        families,
+        reused,
+        existing,
+      });
+      return this.#published;
+    };
+    this.#service = this.#openService(publish);
+    this.#unwatch = host.netlink.watchUnderlay(this.#debounced(() => this.#followUnderlay()));
+    void this.#service.start(this.#stopped.signal);
+  }
+
+  #openService(publish: (reused: Lease | undefined) => Published): SubnetService {
+    const { config, registry, node, previous, clock, random, log, changed, planned } = this.#parts;
+    const service = new SubnetService({
+      registry,
+      network: this.network,
+      identity: { node, publicAddresses: publish(undefined).publicAddresses },
+      previous,
+      attributes: publish,
+      renewMarginMs: config.renewMarginMs,
+      clock,
+      random,
+      log,
+    });
+    service.on('own', (subnets) => {
+      // Lost to another host: the mesh stands as it was until there is another subnet.
+      if (familiesOf(subnets).length === 0) return;
+      this.#subnets = subnets;
+      this.#enqueue(() => this.#plan());
+    });
+    service.on('peers', (changes) => {
+      if (this.#stopped.signal.aborted) return;
+      for (const { id } of changes) this.#seen.add(id);
+      this.#parts.planner.change(changes);
+      changed();
+    });
+    service.on('synced', () => {
+      this.#parts.planner.retain(this.#seen);
+      this.#seen = new Set();
+      this.#enqueue(async () => planned());
+    });
+    service.on('rows', this.#parts.leasesChanged);
+    service.on('state', changed);
+    return service;
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#queue = this.#queue
+      .then(() => (this.#stopped.signal.aborted ? undefined : work()))
+      .catch((cause: unknown) => this.#parts.log.error({ err: cause }, 'planning failed'));
+  }
+
+  async #plan(): Promise<void> {
+    if (this.#subnets === undefined || this.#published === undefined) return;
+    const { planner, changed } = this.#parts;
+    const facts = { network: this.network, underlay: this.#underlay, subnets: this.#subnets };
+    await planner.setMesh(this.#backend, facts, this.#published);
+    this.#writeSubnetEnv(this.#subnets, planner.mtu ?? this.#underlay.mtu);
+    changed();
+  }
+
+  #writeSubnetEnv(subnets: PerFamily<Prefix>, mtu: number): void {
+    const { config, board, log } = this.#parts;
+    const networks = Object.fromEntries(
+      familiesOf(subnets).map((family) => [family, this.network.ranges[family]?.network]),
+    );
+    const env = { networks, subnets, mtu, masquerade: config.firewall.masquerade };
+    try {
+      if (writeSubnetEnv(config.subnetFile, env))
+        log.info({ file: config.subnetFile, subnets, mtu }, 'wrote subnet.env');
+      board.set('subnet.env', []);
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      const problem = { code: 'SUBNET_FILE', message, subject: config.subnetFile };
+      for (const fresh of board.set('subnet.env', [problem])) log.error(fresh.message);
+    }
+  }
+
+  async #followUnderlay(): Promise<void> {
+    const { host, config, board, log } = this.#parts;
+    const choice = await findUnderlay(
+      host.netlink,
+      config.underlay,
+      familiesOf(this.network.ranges),
+    );
+    if (choice.status === 'none') {
+      const problem = { code: 'UNDERLAY', message: `${choice.problem}; the mesh stays as it was` };
+      for (const fresh of board.set('underlay', [problem])) log.error(fresh.message);
+      return;
+    }
+    board.set('underlay', []);
+    const before = this.#underlay;
+    if (JSON.stringify(choice.underlay) === JSON.stringify(before)) return;
+    this.#underlay = choice.underlay;
+    if (JSON.stringify(told(choice.underlay)) !== JSON.stringify(told(before))) {
+      log.info(told(choice.underlay), 'the underlay changed');
+      this.#republish();
+    }
+    await this.#plan();
+  }
+
+  /** New addresses, the same devices: the MACs stay. */
+  #republish(): void {
+    const { backendData, backendV6Data } = this.#published ?? {};
+    const families = familiesOf(this.network.ranges);
+    const before = {
+      subnets: {},
+      publicAddresses: {},
+      backendType: this.#backend.type,
+      backendData,
+      backendV6Data,
+    };
+    this.#published = this.#backend.publish({
+      underlay: this.#underlay,
+      families,
+      reused: before,
+      existing: [],
+    });
+    this.#service?.publish(this.#published);
+  }
+
+  #debounced(work: () => Promise<void>): () => void {
+    let waiting = false;
+    return () => {
+      if (waiting || this.#stopped.signal.aborted) return;
+      waiting = true;
+      this.#parts.clock.after(UNDERLAY_PAUSE, () => {
+        waiting = false;
+        this.#enqueue(work);
+      });
+    };
+  }
+}
+
+/** The part of the underlay that is worth a line in the log; routes come and go with containers. */
+function told({ link, mtu, publicAddresses }: Underlay): object {
+  return { link, mtu, publicAddresses };
+}
+
+function backendFor(network: NetworkConfig): Backend {
+  try {
+    return createBackend(network.backend);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw new SetupError(cause.message);
+    throw cause;
+  }
+}
