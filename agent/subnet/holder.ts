@@ -18,7 +18,14 @@ import { candidates, sizeOf } from './allocator.ts';
 import { clash, formatKey, subnetsIn } from './key.ts';
 import { formatLeaseValue, parseLeaseValue, type LeaseAttributes } from './lease-value.ts';
 import type { LeaseTable, Row } from './leases.ts';
-import { enabledOnly, isCompatible, isOurs, sameSubnets, type Identity } from './ownership.ts';
+import {
+  enabledOnly,
+  isCompatible,
+  isOurs,
+  ownerIn,
+  sameSubnets,
+  type Identity,
+} from './ownership.ts';
 import { isRefused, type Parsed } from './parsed.ts';
 import { PrefixIndex } from './prefix-index.ts';
 import { NO_LEASE, type LeaseId, type Put, type RegistryEntry, type Written } from './registry.ts';
@@ -278,7 +285,6 @@ export class Holder {
     }
     const claim = this.#claim;
     if (request.type !== 'put' || claim?.key !== request.put.key) return;
-    this.#learn(written, claim.key);
     if (written.done && written.entry !== undefined) this.#onDone(claim, request.put, written, now);
     else this.#onEntry(claim, written.entry, written, now);
   }
@@ -301,6 +307,7 @@ export class Holder {
 
   /** The guard failed: the key is not as we thought. */
   #onEntry(claim: Claim, entry: RegistryEntry | undefined, written: Written, now: number): void {
+    this.#learn(written, claim.key);
     if (entry === undefined) {
       claim.modRevision = 0;
       return;
@@ -357,14 +364,15 @@ export class Holder {
   }
 
   /** Whether an older lease overlaps the one just created: then ours is taken back at once. */
-  #yields(claim: Claim, entry: RegistryEntry, { newcomers }: Written): boolean {
-    const older = newcomers.find(
+  #yields(claim: Claim, entry: RegistryEntry, written: Written): boolean {
+    const older = written.newcomers.find(
       ({ key, createRevision }) =>
         key !== claim.key &&
         createRevision < entry.createRevision &&
         clash(subnetsIn(key), claim.subnets),
     );
     if (older === undefined) return false;
+    this.#learn(written, claim.key);
     this.#removals.set(claim.key, { modRevision: entry.modRevision, now: true });
     this.#lose(claim, `${older.key} overlaps it and is older`);
     return true;
@@ -404,12 +412,20 @@ export class Holder {
     return { key, subnets, modRevision, lease, confirmed: false, expiresAt: 0, reused: row.lease };
   }
 
-  #isAdoptable({ key, subnets, lease, refused, blockedBy }: Row): boolean {
-    if (lease === undefined || refused !== undefined || blockedBy !== undefined) return false;
+  #isAdoptable(row: Row): boolean {
+    const { key, subnets, lease, refused } = row;
+    if (lease === undefined || refused !== undefined || this.#hasElder(row)) return false;
     if (this.#removals.has(key) || !isCompatible(subnetsIn(key), this.#parts.network)) return false;
     // This host with a new address: its own node id, under the subnets it had.
     const isReaddressed = lease.node === this.#identity.node && this.#wasOurs(subnets);
     return isReaddressed || isOurs(lease, this.#identity, this.#parts.network);
+  }
+
+  /** An older key overlaps. Even one whose value is garbage: its owner may well be alive and put it right. */
+  #hasElder({ key, subnets, createRevision }: Row): boolean {
+    const { table } = this.#parts;
+    const others = [...table.overlapping(subnets, key)].map((other) => table.get(other));
+    return others.some((other) => other !== undefined && other.createRevision <= createRevision);
   }
 
   #wasOurs(subnets: PerFamily<Prefix>): boolean {
@@ -486,13 +502,6 @@ function attributesOf(row: Row): Parsed<LeaseAttributes> {
   return row.refused !== undefined || row.lease === undefined
     ? { reason: row.refused ?? 'the value is missing' }
     : { value: row.lease };
-}
-
-function ownerIn(parsed: Parsed<LeaseAttributes>): string {
-  if (isRefused(parsed)) return parsed.reason;
-  const { publicAddresses, node } = parsed.value;
-  const address = publicAddresses[4] ?? publicAddresses[6] ?? 'an unknown address';
-  return `the host at ${address}${node === undefined ? '' : ` (node ${node})`} has it`;
 }
 
 function shown(subnets: PerFamily<Prefix>): string {

@@ -3,6 +3,7 @@ import { addressToInteger, type Address, type Family } from '../ip/address.ts';
 import { baseOf, lengthOf, type Prefix } from '../ip/prefix.ts';
 import type { NetworkConfig, PerFamily, SubnetRange } from '../state/facts.ts';
 import type { LeaseAttributes } from './lease-value.ts';
+import { isRefused, type Parsed } from './parsed.ts';
 
 export interface Identity {
   /** Unique to this host and the same over restarts. */
@@ -64,4 +65,12 @@ export function enabledOnly<T>(values: PerFamily<T>, { ranges }: NetworkConfig):
     ([family]) => ranges[Number(family) as Family] !== undefined,
   );
   return Object.fromEntries(enabled) as PerFamily<T>;
+}
+
+/** Who a value says its key belongs to, in words. */
+export function ownerIn(parsed: Parsed<LeaseAttributes>): string {
+  if (isRefused(parsed)) return parsed.reason;
+  const { publicAddresses, node } = parsed.value;
+  const address = publicAddresses[4] ?? publicAddresses[6] ?? 'an unknown address';
+  return `the host at ${address}${node === undefined ? '' : ` (node ${node})`} has it`;
 }
