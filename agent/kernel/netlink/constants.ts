@@ -29,6 +29,7 @@ export const NLA_TYPE_MASK = 0x3fff;
 
 /** linux/netlink.h: socket options at level SOL_NETLINK (linux/socket.h). */
 export const SOL_NETLINK = 270;
+export const NETLINK_NO_ENOBUFS = 5;
 export const NETLINK_CAP_ACK = 10;
 export const NETLINK_EXT_ACK = 11;
 export const NETLINK_GET_STRICT_CHK = 12;
@@ -37,6 +38,10 @@ export const NETLINK_GET_STRICT_CHK = 12;
 export const SOL_SOCKET = 1;
 export const SO_ATTACH_FILTER = 26;
 export const SO_RCVBUFFORCE = 33;
+export const SO_MEMINFO = 55;
+/** linux/sock_diag.h: place of the count of dropped messages in what SO_MEMINFO tells, and its length. */
+export const SK_MEMINFO_DROPS = 8;
+export const SK_MEMINFO_VARS = 9;
 
 /** linux/rtnetlink.h: message types. */
 export const RTM_NEWLINK = 16;

@@ -62,7 +62,7 @@ export class NetlinkDriver implements Driver {
       {
         onMessage: (message) => reader.take(message),
         onLost: (reason) => {
-          reader.markerPassed(echoes.endRound());
+          echoes.lost();
           this.#unknown(reason);
         },
       },
@@ -79,7 +79,7 @@ export class NetlinkDriver implements Driver {
   }
 
   async close(): Promise<void> {
-    this.#reader.markerPassed(this.#echoes.endRound());
+    this.#echoes.lost();
     this.#events.close();
   }
 
@@ -129,10 +129,10 @@ export class NetlinkDriver implements Driver {
 
   async #applyLink(operation: Operation): Promise<Outcome> {
     const { name } = (operation.desired ?? operation.actual) as Link;
-    const passed = new Promise<void>((resolve) => this.#reader.ignoreLink(name, resolve));
+    this.#reader.ignoreLink(name);
     const outcome = await this.#linkOperations.run(operation);
-    this.#batches.mark();
-    await passed;
+    await this.#batches.mark();
+    this.#reader.heedLink(name);
     await this.#lookAt(name);
     return outcome;
   }

@@ -9,6 +9,7 @@ import type { FdbEntry, LinkAddress } from '../../state/resource.ts';
 
 export class Echoes {
   readonly #expected = new Map<string, number>();
+  #waiting: { readonly round: number; readonly resolve: () => void }[] = [];
   #round = 1;
 
   /** The number that the next marker carries. */
@@ -35,9 +36,22 @@ export class Echoes {
     return this.#round++;
   }
 
+  /** Resolves when the marker of that round has passed. */
+  whenPassed(round: number): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push({ round, resolve }));
+  }
+
   /** The marker of that round came by. */
   passed(round: number): void {
     for (const [event, of] of this.#expected) if (of <= round) this.#expected.delete(event);
+    const over = this.#waiting.filter((waiter) => waiter.round <= round);
+    this.#waiting = this.#waiting.filter((waiter) => waiter.round > round);
+    for (const { resolve } of over) resolve();
+  }
+
+  /** Events, and markers among them, were lost, or none will come any more: all rounds so far count as passed. */
+  lost(): void {
+    this.passed(this.endRound());
   }
 }
 

@@ -28,8 +28,7 @@ export class EventReader {
   readonly #links: LinkTable;
   readonly #echoes: Echoes;
   readonly #tell: (event: KernelEvent) => void;
-  /** Links that we work on, until the marker of a round. */
-  readonly #ignored = new Map<string, { readonly until: number; readonly onPassed: () => void }>();
+  readonly #ignored = new Set<string>();
   readonly #readers: Readonly<Record<number, (message: Message) => void>>;
 
   constructor(links: LinkTable, echoes: Echoes, tell: (event: KernelEvent) => void) {
@@ -37,7 +36,7 @@ export class EventReader {
     this.#echoes = echoes;
     this.#tell = tell;
     this.#readers = {
-      [nl.NLMSG_NOOP]: ({ sequence }) => this.markerPassed(sequence),
+      [nl.NLMSG_NOOP]: ({ sequence }) => echoes.passed(sequence),
       [nl.RTM_NEWLINK]: (message) => this.#linkPresent(message),
       [nl.RTM_DELLINK]: (message) => this.#linkAbsent(message),
       [nl.RTM_NEWADDR]: (message) => this.#address(message),
@@ -55,20 +54,14 @@ export class EventReader {
 
   /**
    * We are about to work on this link: it goes through states that nobody shall see, and the kernel's events on
-   * links do not tell who did it. They are not looked at until the next marker has passed, which is told.
+   * links do not tell who did it. They are not looked at until `heedLink`.
    */
-  ignoreLink(name: string, onPassed: () => void): void {
-    this.#ignored.set(name, { until: this.#echoes.round, onPassed });
+  ignoreLink(name: string): void {
+    this.#ignored.add(name);
   }
 
-  /** The events up to this marker have been seen; also when they, or the marker, were lost. */
-  markerPassed(round: number): void {
-    this.#echoes.passed(round);
-    for (const [name, { until, onPassed }] of this.#ignored) {
-      if (until > round) continue;
-      this.#ignored.delete(name);
-      onPassed();
-    }
+  heedLink(name: string): void {
+    this.#ignored.delete(name);
   }
 
   #linkPresent(message: Message): void {

@@ -59,17 +59,20 @@ export class MessageWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#take(1), value);
+    const at = this.#take(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#take(2), value, LITTLE_ENDIAN);
+    const at = this.#take(2);
+    this.#view.setUint16(at, value, LITTLE_ENDIAN);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#take(4), value, LITTLE_ENDIAN);
+    const at = this.#take(4);
+    this.#view.setUint32(at, value, LITTLE_ENDIAN);
     return this;
   }
 
@@ -78,16 +81,19 @@ export class MessageWriter {
   }
 
   u8Attribute(type: number, value: number): void {
-    this.#view.setUint8(this.#attribute(type, 1), value);
+    const at = this.#attribute(type, 1);
+    this.#view.setUint8(at, value);
   }
 
   u32Attribute(type: number, value: number): void {
-    this.#view.setUint32(this.#attribute(type, 4), value, LITTLE_ENDIAN);
+    const at = this.#attribute(type, 4);
+    this.#view.setUint32(at, value, LITTLE_ENDIAN);
   }
 
   /** In network byte order, as ports are. */
   u16NetworkAttribute(type: number, value: number): void {
-    this.#view.setUint16(this.#attribute(type, 2), value, false);
+    const at = this.#attribute(type, 2);
+    this.#view.setUint16(at, value, false);
   }
 
   addressAttribute(type: number, value: Address): void {
@@ -126,6 +132,7 @@ export class MessageWriter {
     return start + ATTRIBUTE_HEADER_BYTES;
   }
 
+  /** Offset of `count` bytes more. Call before using the view or the bytes: growing replaces both. */
   #take(count: number): number {
     const at = this.#length;
     const end = at + count;

@@ -10,6 +10,10 @@ import {
   NETLINK_CAP_ACK,
   NETLINK_EXT_ACK,
   NETLINK_GET_STRICT_CHK,
+  NETLINK_NO_ENOBUFS,
+  SK_MEMINFO_DROPS,
+  SK_MEMINFO_VARS,
+  SO_MEMINFO,
   SOL_NETLINK,
   SOL_SOCKET,
   SO_ATTACH_FILTER,
@@ -31,12 +35,22 @@ const libc = koffi.load(null);
 /** linux/filter.h: struct sock_fprog. */
 koffi.struct('sock_fprog', { length: 'uint16_t', filter: 'uint8_t *' });
 const setInteger = libc.func('int setsockopt(int, int, int, int *, uint32_t)');
+const getCounters = libc.func('int getsockopt(int, int, int, uint32_t *, _Inout_ uint32_t *)');
 const setFilter = libc.func('int setsockopt(int, int, int, sock_fprog *, uint32_t)');
 
-/** Throws a KernelError when the socket is not found or an option is refused. */
-export function tuneSocket(protocol: number, port: number, tuning: SocketTuning): void {
+/** Returns what counts the messages the kernel dropped so far, as nobody read them in time. */
+export type DropCounter = () => number;
+
+/**
+ * Throws a KernelError when the socket is not found or an option is refused.
+ *
+ * NETLINK_NO_ENOBUFS always: dropped messages would otherwise make the socket report an error, on which the
+ * package ends the whole process from C++ (its PollHandler builds an exception of a null string).
+ */
+export function tuneSocket(protocol: number, port: number, tuning: SocketTuning): DropCounter {
   const fd = descriptorOf(protocol, port);
   integerOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, tuning.receiveBytes);
+  integerOption(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
   if (tuning.request) {
     for (const option of [NETLINK_GET_STRICT_CHK, NETLINK_EXT_ACK, NETLINK_CAP_ACK])
       integerOption(fd, SOL_NETLINK, option, 1);
@@ -46,6 +60,11 @@ export function tuneSocket(protocol: number, port: number, tuning: SocketTuning)
     const program = { length: filter.length / 8, filter };
     check(setFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, koffi.sizeof('sock_fprog')));
   }
+  const counters = new Uint32Array(SK_MEMINFO_VARS);
+  return () => {
+    check(getCounters(fd, SOL_SOCKET, SO_MEMINFO, counters, [counters.byteLength]));
+    return counters[SK_MEMINFO_DROPS] ?? 0;
+  };
 }
 
 function integerOption(fd: number, level: number, option: number, value: number): void {

@@ -21,7 +21,7 @@ import {
   visitMessages,
   type Message,
 } from './message.ts';
-import { tuneSocket, type SocketTuning } from './socket-options.ts';
+import { tuneSocket, type DropCounter, type SocketTuning } from './socket-options.ts';
 
 /** What waits in the kernel unread before it drops: about 10,000 events, or the refusal of every message of many batches. */
 const RECEIVE_BYTES = 8 * 1024 * 1024;
@@ -54,8 +54,14 @@ export class RequestSocket {
   #sequence = 0;
 
   constructor() {
-    this.#socket = open(NETLINK_ROUTE, { receiveBytes: RECEIVE_BYTES, request: true });
-    this.#socket.on('message', (bytes) => visitMessages(bytes, (message) => this.#take(message)));
+    this.#socket = open(NETLINK_ROUTE, { receiveBytes: RECEIVE_BYTES, request: true }).socket;
+    this.#socket.on(
+      'message',
+      guarded(
+        (bytes) => visitMessages(bytes, (message) => this.#take(message)),
+        (failure) => this.#failAll(failure),
+      ),
+    );
     this.#socket.on('error', (error) => this.#failAll(new KernelError(error.code)));
   }
 
@@ -154,8 +160,14 @@ export class DumpSocket {
       NETLINK_ROUTE,
       { receiveBytes: RECEIVE_BYTES, request: true },
       DUMP_PIECE_BYTES,
+    ).socket;
+    this.#socket.on(
+      'message',
+      guarded(
+        (bytes) => this.#take(bytes),
+        (failure) => this.#fail(failure),
+      ),
     );
-    this.#socket.on('message', (bytes) => this.#take(bytes));
     this.#socket.on('truncatedMessage', () => this.#fail(new KernelError('EMSGSIZE')));
     this.#socket.on('error', (error) => this.#fail(new KernelError(error.code)));
   }
@@ -252,16 +264,69 @@ export function openEventSocket(
   listener: EventListener,
   notFrom?: number,
 ): EventSocket {
-  const socket = open(protocol, { receiveBytes: RECEIVE_BYTES, request: false, notFrom });
-  socket.on('message', (bytes) => visitMessages(bytes, (message) => listener.onMessage(message)));
+  const { socket, drops } = open(protocol, {
+    receiveBytes: RECEIVE_BYTES,
+    request: false,
+    notFrom,
+  });
+  let isOpen = true;
+  const checkDrops = dropChecker(() => (isOpen ? drops() : 0), listener);
+  socket.on(
+    'message',
+    guarded(
+      (bytes) => {
+        checkDrops();
+        visitMessages(bytes, (message) => listener.onMessage(message));
+      },
+      ({ message }) => listener.onLost(`an event could not be read: ${message}`),
+    ),
+  );
   socket.on('truncatedMessage', () => listener.onLost('an event was longer than its buffer'));
   socket.on('error', (error) => listener.onLost(`the kernel’s events were lost (${error.code})`));
   for (const group of groups) socket.addMembership(group);
-  return { port: socket.address().port >>> 0, close: () => socket.close() };
+  const close = (): void => {
+    isOpen = false;
+    socket.close();
+  };
+  return { port: socket.address().port >>> 0, close };
+}
+
+/** Looks at the counter at most once a turn of the event loop; what is dropped is dropped while others wait to be read. */
+function dropChecker(drops: DropCounter, listener: EventListener): () => void {
+  let known = 0;
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(() => {
+      isDue = false;
+      const count = drops();
+      if (count > known) listener.onLost(`the kernel dropped ${count - known} events unread`);
+      known = count;
+    });
+  };
+}
+
+/** An exception that reaches the package's C++ ends the process. */
+function guarded(
+  take: (bytes: Uint8Array) => void,
+  onFailure: (failure: KernelError) => void,
+): (bytes: Uint8Array) => void {
+  return (bytes) => {
+    try {
+      take(bytes);
+    } catch (cause) {
+      onFailure(new KernelError('EIO', String(cause)));
+    }
+  };
 }
 
 /** `pieceBytes`: room for one datagram; without it each is measured first. */
-function open(protocol: number, tuning: SocketTuning, pieceBytes?: number): RawNetlinkSocket {
+function open(
+  protocol: number,
+  tuning: SocketTuning,
+  pieceBytes?: number,
+): { readonly socket: RawNetlinkSocket; readonly drops: DropCounter } {
   const reading =
     pieceBytes === undefined ? {} : { messagePeeking: false, msgBufferSize: pieceBytes };
   const socket = new RawNetlinkSocket(protocol, {
@@ -270,12 +335,11 @@ function open(protocol: number, tuning: SocketTuning, pieceBytes?: number): RawN
     ...reading,
   });
   try {
-    tuneSocket(protocol, socket.address().port >>> 0, tuning);
+    return { socket, drops: tuneSocket(protocol, socket.address().port >>> 0, tuning) };
   } catch (error) {
     socket.close();
     throw error;
   }
-  return socket;
 }
 
 /** What a NLMSG_ERROR or NLMSG_DONE says; undefined when it says that all is well (struct nlmsgerr, linux/netlink.h). */
