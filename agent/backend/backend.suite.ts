@@ -56,7 +56,7 @@ export function only<T>(values: PerFamily<T>, on: readonly Family[]): PerFamily<
 
 export function publishFor(backend: Backend, facts: HostFacts) {
   const families = familiesOf(facts.network.ranges);
-  return backend.publish({ underlay: facts.underlay, families, reused: undefined, existing: [] });
+  return backend.publish({ underlay: facts.underlay, families, before: undefined, existing: [] });
 }
 
 /** The lease of host N of the same network, as its own weftd would publish it. */

@@ -28,8 +28,8 @@ export interface PublishFacts {
   readonly underlay: Underlay;
   /** Families of the network, as configured. */
   readonly families: readonly Family[];
-  /** Our own lease as it stood in etcd before, if there was one. */
-  readonly reused: Lease | undefined;
+  /** What we published before, if we did: our lease as it stood in etcd. */
+  readonly before: Published | undefined;
   /** Which of `links` exist on this host now. */
   readonly existing: readonly Link[];
 }

@@ -101,24 +101,24 @@ test('a direct peer is routed to without a tunnel; one behind a gateway is not',
 });
 
 test('the MAC is that of a device that stays, else that of our lease, else always the same one', () => {
-  const facts = { underlay, families: [4] as const, reused: undefined, existing: [] };
+  const facts = { underlay, families: [4] as const, before: undefined, existing: [] };
   const fresh = backend.publish(facts);
   expect(backend.publish(facts)).toEqual(fresh);
-  const reused = {
+  const before = {
     ...peerLease(backend, hostFacts(config, [4]), 1),
     backendData: { VtepMAC: '02:aa:00:00:00:01' },
   };
-  expect(backend.publish({ ...facts, reused }).backendData).toEqual({
+  expect(backend.publish({ ...facts, before }).backendData).toEqual({
     VNI: 1,
     VtepMAC: '02:aa:00:00:00:01',
   });
   const device = backend.plan(hostFacts(config, [4]), fresh).host[0] as VxlanLink;
   const kept: Link[] = [{ ...device, mac: mac('02:bb:00:00:00:01'), mtu: 1400 }];
-  expect(backend.publish({ ...facts, reused, existing: kept }).backendData).toMatchObject({
+  expect(backend.publish({ ...facts, before, existing: kept }).backendData).toMatchObject({
     VtepMAC: '02:bb:00:00:00:01',
   });
   const remade: Link[] = [{ ...device, mac: mac('02:bb:00:00:00:01'), vni: 7 }];
-  expect(backend.publish({ ...facts, reused, existing: remade }).backendData).toMatchObject({
+  expect(backend.publish({ ...facts, before, existing: remade }).backendData).toMatchObject({
     VtepMAC: '02:aa:00:00:00:01',
   });
 });

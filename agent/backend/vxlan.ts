@@ -89,13 +89,13 @@ function publish(options: VxlanOptions, facts: PublishFacts): Published {
  */
 function vtepMac(
   options: VxlanOptions,
-  { existing, reused, underlay }: PublishFacts,
+  { existing, before, underlay }: PublishFacts,
   outer: Family,
 ): Mac {
   const name = deviceName(options, outer);
   const device = existing.find((link) => link.name === name && isReusable(options, link));
   if (device?.type === 'vxlan') return device.mac;
-  const published = reused?.backendType === 'vxlan' ? vtepMacOf(reused, outer) : undefined;
+  const published = before?.backendType === 'vxlan' ? vtepMacOf(before, outer) : undefined;
   if (published !== undefined) return published;
   const identity = `weft vtep ${underlay.publicAddresses[outer]} ${options.vni} ${outer}`;
   return localMac(createHash('sha256').update(identity).digest());

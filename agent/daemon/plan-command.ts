@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { loadNodeId } from '../config/node-id.ts';
 import { readSubnetEnv } from '../front/subnet-env.ts';
 import type { Prefix } from '../ip/prefix.ts';
-import type { Lease, NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
+import type { NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
 import { Reconciler } from '../state/reconciler.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { Holder, type Answer, type Request } from '../subnet/holder.ts';
@@ -48,8 +48,8 @@ async function planFor(config: Config, host: HostKernel, registry: EtcdRegistry)
   if (choice.status === 'none') throw new SetupError(choice.problem);
   const { underlay } = choice;
   const existing = await existingLinks(host.kernel, backend.links);
-  const publish = (reused: Lease | undefined): Published =>
-    backend.publish({ underlay, families, reused, existing });
+  const publish = (before: Published | undefined): Published =>
+    backend.publish({ underlay, families, before, existing });
   const own = await ownLease(config, registry, network, publish);
 
   const reconciler = new Reconciler({
@@ -74,7 +74,7 @@ interface Parts {
   readonly network: NetworkConfig;
   readonly underlay: Underlay;
   readonly own: OwnLease;
-  readonly publish: (reused: Lease | undefined) => Published;
+  readonly publish: (before: Published | undefined) => Published;
 }
 
 async function planPeers(planner: Planner, parts: Parts): Promise<void> {
@@ -117,7 +117,7 @@ async function ownLease(
   config: Config,
   registry: EtcdRegistry,
   network: NetworkConfig,
-  publish: (reused: Lease | undefined) => Published,
+  publish: (before: Published | undefined) => Published,
 ): Promise<OwnLease> {
   const table = new LeaseTable({ network, refused: () => {} });
   const { revision, slices } = await registry.list();

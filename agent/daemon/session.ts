@@ -10,7 +10,8 @@ import type { Config } from '../config/config.ts';
 import { writeSubnetEnv } from '../front/subnet-env.ts';
 import type { Prefix } from '../ip/prefix.ts';
 import type { Clock, Random } from '../state/clock.ts';
-import type { Lease, NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
+import type { Link } from '../state/resource.ts';
+import type { NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
 import type { Registry } from '../subnet/registry.ts';
 import { SubnetService } from '../subnet/service.ts';
 import { findUnderlay } from './find-underlay.ts';
@@ -52,6 +53,8 @@ export class Session {
   readonly #stopped = new AbortController();
   readonly #backend: Backend;
   #underlay: Underlay;
+  /** Links of ours that were there at the start. */
+  #existing: readonly Link[] = [];
   #published: Published | undefined;
   #service: SubnetService | undefined;
   #subnets: PerFamily<Prefix> | undefined;
@@ -108,31 +111,21 @@ export class Session {
 
   async #begin(): Promise<void> {
     const { host, log } = this.#parts;
-    const existing = await existingLinks(host.kernel, this.#backend.links);
+    this.#existing = await existingLinks(host.kernel, this.#backend.links);
     log.info({ ...told(this.#underlay), backend: this.#backend.type }, 'underlay chosen');
-    const publish = (reused: Lease | undefined): Published => {
-      const families = familiesOf(this.network.ranges);
-      this.#published = this.#backend.publish({
-        underlay: this.#underlay,
-        families,
-        reused,
-        existing,
-      });
-      return this.#published;
-    };
-    this.#service = this.#openService(publish);
+    this.#service = this.#openService();
     this.#unwatch = host.netlink.watchUnderlay(this.#debounced(() => this.#followUnderlay()));
     void this.#service.start(this.#stopped.signal);
   }
 
-  #openService(publish: (reused: Lease | undefined) => Published): SubnetService {
+  #openService(): SubnetService {
     const { config, registry, node, previous, clock, random, log, changed, planned } = this.#parts;
     const service = new SubnetService({
       registry,
       network: this.network,
-      identity: { node, publicAddresses: publish(undefined).publicAddresses },
+      identity: { node, publicAddresses: this.#publish(undefined).publicAddresses },
       previous,
-      attributes: publish,
+      attributes: (reused) => (this.#published = this.#publish(this.#published ?? reused)),
       renewMarginMs: config.renewMarginMs,
       clock,
       random,
@@ -210,29 +203,25 @@ export class Session {
     this.#underlay = choice.underlay;
     if (JSON.stringify(told(choice.underlay)) !== JSON.stringify(told(before))) {
       log.info(told(choice.underlay), 'the underlay changed');
-      this.#republish();
+    }
+    if (this.#published !== undefined) {
+      const { publicAddresses } = this.#published;
+      this.#published = this.#publish(this.#published);
+      const isMoved =
+        JSON.stringify(this.#published.publicAddresses) !== JSON.stringify(publicAddresses);
+      if (isMoved) this.#service?.publish(this.#published);
     }
     await this.#plan();
   }
 
-  /** New addresses, the same devices: the MACs stay. */
-  #republish(): void {
-    const { backendData, backendV6Data } = this.#published ?? {};
-    const families = familiesOf(this.network.ranges);
-    const before = {
-      subnets: {},
-      publicAddresses: {},
-      backendType: this.#backend.type,
-      backendData,
-      backendV6Data,
-    };
-    this.#published = this.#backend.publish({
+  /** `before`: what peers know our devices by, if they know them already. */
+  #publish(before: Published | undefined): Published {
+    return this.#backend.publish({
       underlay: this.#underlay,
-      families,
-      reused: before,
-      existing: [],
+      families: familiesOf(this.network.ranges),
+      before,
+      existing: this.#existing,
     });
-    this.#service?.publish(this.#published);
   }
 
   #debounced(work: () => Promise<void>): () => void {
