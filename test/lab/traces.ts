@@ -204,17 +204,26 @@ function isGone(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'EACCES', 'EINVAL', 'ESRCH'].includes(code);
 }
 
-/** A signal ends the process as it would without us, only with nothing left; unless somebody else handles it. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * A signal ends the process as it would without us, only with nothing left; unless somebody else handles it. So
+ * does the end of a parent that runs us as a worker: nobody would wait for our results.
+ */
 function watchForEnd(): void {
   process.on('exit', removeAll);
-  for (const [signal, number] of [
-    ['SIGINT', 2],
-    ['SIGTERM', 15],
-    ['SIGHUP', 1],
-  ] as const)
+  for (const signal of SIGNALS)
     process.on(signal, () => {
-      if (process.listenerCount(signal) === 1) process.exit(128 + number);
+      if (process.listenerCount(signal) === 1) endBy(signal);
     });
+  process.on('disconnect', () => endBy('SIGTERM'));
+}
+
+/** Not process.exit, which test runners replace. */
+function endBy(signal: (typeof SIGNALS)[number]): void {
+  removeAll();
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 function removeAll(): void {
