@@ -14,6 +14,7 @@ import type { Address, Family } from '../ip/address.ts';
 import type { Prefix } from '../ip/prefix.ts';
 import { pauseBefore, type Backoff, type Random } from '../state/clock.ts';
 import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
+import { Ahead } from './ahead.ts';
 import { candidates, sizeOf } from './allocator.ts';
 import { clash, formatKey, subnetsIn } from './key.ts';
 import { formatLeaseValue, parseLeaseValue, type LeaseAttributes } from './lease-value.ts';
@@ -27,7 +28,6 @@ import {
   type Identity,
 } from './ownership.ts';
 import { isRefused, type Parsed } from './parsed.ts';
-import { PrefixIndex } from './prefix-index.ts';
 import { NO_LEASE, type LeaseId, type Put, type RegistryEntry, type Written } from './registry.ts';
 
 export type Request =
@@ -106,9 +106,7 @@ export class Holder {
   #claim: Claim | undefined;
   /** The table holds every entry as of this revision. */
   #listed: number | undefined;
-  /** Taken subnets that the answers told of and the table does not know yet, and up to which revision. */
-  #ahead = new PrefixIndex();
-  #aheadTo = 0;
+  readonly #ahead = new Ahead();
   #pending: { readonly request: Request; readonly sentAt: number } | undefined;
   #fresh: { readonly lease: LeaseId; readonly sentAt: number } | undefined;
   /** Keys of ours to remove: `now` if they are in our way, else when a lease is held. */
@@ -174,7 +172,7 @@ export class Holder {
   /** The table was told everything up to `revision`; `keys` are those that changed. */
   changed(keys: Iterable<string>, revision: number, now: number): void {
     this.#listed = Math.max(this.#listed ?? 0, revision);
-    if (this.#aheadTo <= this.#listed && this.#ahead.size > 0) this.#ahead = new PrefixIndex();
+    this.#ahead.caughtUp(this.#listed);
     for (const key of keys) if (key === this.#claim?.key) this.#compareWithTable(now);
   }
 
@@ -307,7 +305,7 @@ export class Holder {
 
   /** The guard failed: the key is not as we thought. */
   #onEntry(claim: Claim, entry: RegistryEntry | undefined, written: Written, now: number): void {
-    this.#learn(written, claim.key);
+    this.#ahead.learn(written, claim.key);
     if (entry === undefined) {
       claim.modRevision = 0;
       return;
@@ -372,7 +370,7 @@ export class Holder {
         clash(subnetsIn(key), claim.subnets),
     );
     if (older === undefined) return false;
-    this.#learn(written, claim.key);
+    this.#ahead.learn(written, claim.key);
     this.#removals.set(claim.key, { modRevision: entry.modRevision, now: true });
     this.#lose(claim, `${older.key} overlaps it and is older`);
     return true;
@@ -384,22 +382,13 @@ export class Holder {
         'SUBNET_LOST',
         `${shown(claim.subnets)} is no longer ours: ${why}; another subnet is being acquired`,
       );
-    for (const subnet of Object.values(claim.subnets)) this.#ahead.add(subnet, claim.key);
+    this.#ahead.add(claim.subnets, claim.key);
     this.#claim = undefined;
     this.#putAt = Infinity;
   }
 
-  /** What an answer says of others, till the table catches up with it. */
-  #learn({ newcomers, revision }: Written, ownKey: string): void {
-    for (const { key } of newcomers) {
-      if (key === ownKey) continue;
-      for (const subnet of Object.values(subnetsIn(key))) this.#ahead.add(subnet, key);
-    }
-    this.#aheadTo = Math.max(this.#aheadTo, revision);
-  }
-
   #since(): number {
-    return Math.max(this.#aheadTo, this.#listed ?? 0);
+    return this.#ahead.since(this.#listed ?? 0);
   }
 
   /** The lease in the table that is ours already: that of our last subnets first, else the oldest. */
@@ -435,8 +424,7 @@ export class Holder {
   #acquire(now: number): Claim | undefined {
     const subnets = this.#previousIfFree() ?? this.#allocate();
     if (subnets === undefined) {
-      this.#ahead = new PrefixIndex();
-      this.#aheadTo = 0;
+      this.#ahead.forget();
       this.#onFailure('OUT_OF_SUBNETS', now);
       return undefined;
     }
