@@ -1,7 +1,6 @@
 /** What the daemon answers the control API with. */
 import { hostname } from 'node:os';
 import type { ControlHandlers } from '../../controlplane/api/handlers.ts';
-import { PROBLEM_LIMIT } from '../../controlplane/api/model.ts';
 import type {
   LeaseChange,
   Lease as ApiLease,
@@ -18,34 +17,17 @@ import type { Daemon } from './daemon.ts';
 import { apiLease, inOrder } from './lease-rows.ts';
 import { machineClock } from './machine.ts';
 
-/** Watchers of the status hear of changes at most this often, in ms. */
-const STATUS_PAUSE = 200;
-
 export function controlHandlers(daemon: Daemon): ControlHandlers {
   return {
     status: () => statusOf(daemon),
-    watchStatus: (listener) => throttled(daemon, listener),
+    watchStatus: (changed) => daemon.onChange(changed),
     leases: () => leasesOf(daemon),
     watchLeases: (listener) => watchLeases(daemon, listener),
     plan: () => planOf(daemon),
   };
 }
 
-function throttled(daemon: Daemon, tell: () => void): () => void {
-  let cancel: (() => void) | undefined;
-  const untell = daemon.onChange(() => {
-    cancel ??= machineClock.after(STATUS_PAUSE, () => {
-      cancel = undefined;
-      tell();
-    });
-  });
-  return () => {
-    cancel?.();
-    untell();
-  };
-}
-
-export function statusOf(daemon: Daemon): Status {
+function statusOf(daemon: Daemon): Status {
   const { session, network, config, planner } = daemon;
   const { waitingFor } = daemon;
   const service = session?.service;
@@ -57,7 +39,7 @@ export function statusOf(daemon: Daemon): Status {
     runningSince: daemon.startedAt,
     ready: daemon.isReady,
     ...(waitingFor === undefined ? {} : { notReadyReason: waitingFor }),
-    problems: problems.slice(0, PROBLEM_LIMIT),
+    problems: problems,
     problemCount: problems.length,
     ...(network === undefined
       ? {}
