@@ -45,6 +45,9 @@ const ROOT = new URL('..', import.meta.url);
 
 class SetupError extends Error {}
 
+/** Standard output belongs to what comes after the set-up. */
+const say = console.error;
+
 async function main() {
   const purpose = process.argv[2] ?? '';
   checkMachine(purpose);
@@ -53,7 +56,7 @@ async function main() {
   const modules = staleModules();
   if (modules !== undefined) installModules(modules);
   if (packages.length === 0 && modules === undefined)
-    console.log(`setup: nothing is missing for ${purpose}`);
+    say(`setup: nothing is missing for ${purpose}`);
 }
 
 function checkMachine(purpose) {
@@ -92,8 +95,8 @@ function missingPackages(wanted) {
 }
 
 async function installPackages(names) {
-  console.log('setup: these Debian packages are missing and will be installed now:');
-  for (const name of names) console.log(`  ${name.padEnd(16)}${PACKAGES[name]}`);
+  say('setup: these Debian packages are missing and will be installed now:');
+  for (const name of names) say(`  ${name.padEnd(16)}${PACKAGES[name]}`);
   await withoutStartingServices(async () => {
     await apt(['update', '-q']);
     await apt(['install', '-q', '-y', '--no-install-recommends', ...names]);
@@ -115,7 +118,7 @@ async function withoutStartingServices(install) {
 /** Hands a signal on and waits, so that what stands around the call is undone also then. */
 async function apt(args) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const child = spawn('apt-get', args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn('apt-get', args, { env, stdio: ['ignore', 2, 2] });
   const forward = (signal) => child.kill(signal);
   for (const signal of SIGNALS) process.on(signal, forward);
   const [code] = await once(child, 'close');
@@ -152,11 +155,11 @@ function readPackages(file) {
 }
 
 function installModules(why) {
-  console.log(`setup: installing the npm packages (${why})`);
+  say(`setup: installing the npm packages (${why})`);
   try {
     execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: ROOT,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 2, 2],
     });
   } catch {
     throw new SetupError('npm ci failed; see its message above');
