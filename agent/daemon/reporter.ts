@@ -35,8 +35,9 @@ export class LoggingReporter implements Reporter {
 
   passed(_operations: readonly Operation[], repairs: ReadonlyMap<Key, Drift>): void {
     const done = this.#done.splice(0);
-    const repaired = done.filter((operation) => repairs.has(keyOf(resourceOf(operation))));
-    const changed = done.filter((operation) => !repaired.includes(operation));
+    const isRepair = (operation: Operation): boolean => repairs.has(keyOf(resourceOf(operation)));
+    const repaired = repairs.size === 0 ? [] : done.filter(isRepair);
+    const changed = repairs.size === 0 ? done : done.filter((operation) => !isRepair(operation));
     this.repairs += repaired.length;
     for (const operation of repaired) this.#count.repair(resourceOf(operation).kind);
     this.#tell(changed, (operation) => ({ msg: VERBS[operation.action] }));
