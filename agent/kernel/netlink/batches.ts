@@ -3,6 +3,7 @@
  * acknowledgement, as the kernel works a batch off in order and answers for whatever fails anyway. It does so
  * inside the send, so the batch's size is also how long the event loop stands still.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Operation, Outcome } from '../../state/kernel.ts';
 import type { Refusal } from '../errno.ts';
 import { KernelError } from '../errno.ts';
@@ -123,8 +124,12 @@ export class Batches {
     const { socket, echoes } = this.#parts;
     const start = performance.now();
     const answer = socket.transact(this.#writer.written, first, last);
+    await Promise.all([answer, echoes.isExpecting() ? this.mark() : undefined]);
+    // From send to answer, as the package puts sends off; a busy event loop makes batches smaller too.
     this.#size = nextSize(this.#size, performance.now() - start);
-    return (await Promise.all([answer, echoes.isExpecting() ? this.mark() : undefined]))[0];
+    // The package reads on as long as there is something: without a turn, batches would follow each other in one go.
+    await turn();
+    return answer;
   }
 
   /** Sends the marker behind which no event of what was sent so far comes; resolves when it has come back. */
