@@ -40,7 +40,6 @@ test("without anything, the defaults are flanneld's", () => {
       masquerade: false,
       fullyRandom: true,
       forwardRules: true,
-      resyncMs: 5000,
       blackholeRoute: false,
     },
     health: { address: '0.0.0.0', port: 0 },

@@ -149,7 +149,6 @@ function configOf(values: Values): Config {
       masquerade: values['ip-masq'],
       fullyRandom: !values['ip-masq-fully-random-disable'],
       forwardRules: values['iptables-forward-rules'],
-      resyncMs: values['iptables-resync'] * 1000,
       blackholeRoute: values['ip-blackhole-route'],
     },
     health: { address: values['healthz-ip'], port: values['healthz-port'] },

@@ -49,8 +49,6 @@ export interface FirewallConfig {
   /** Masquerade with a random source port (`fully-random`). */
   readonly fullyRandom: boolean;
   readonly forwardRules: boolean;
-  /** How often rules are looked at without an event, in ms. */
-  readonly resyncMs: number;
   readonly blackholeRoute: boolean;
 }
 

@@ -201,13 +201,6 @@ export const OPTIONS = {
     help: 'accept forwarded packets from and to the overlay',
     flanneld: true,
   }),
-  'iptables-resync': option({
-    group: 'firewall',
-    type: integer(1, 86_400),
-    default: 5,
-    help: 'look at the rules at least every so many seconds',
-    flanneld: true,
-  }),
   'ip-blackhole-route': option({
     group: 'firewall',
     type: boolean,
@@ -330,6 +323,7 @@ export const OPTIONS = {
   'kube-annotation-prefix': ignored('Kubernetes annotations', text('TEXT'), true),
   'set-node-network-unavailable': ignored('Kubernetes node condition', boolean, true),
   'net-config-path': ignored('Kubernetes network configuration', path, true),
+  'iptables-resync': ignored('weftd repairs rules when they change', text('SECONDS'), true),
   vmodule: ignored('klog: verbosity by file', text('TEXT'), true),
   log_backtrace_at: ignored('klog: traces', text('TEXT'), true),
   logtostderr: ignored('klog: weftd logs to stdout', boolean),
