@@ -2,7 +2,7 @@
  * Makes a Debian machine ready for `npm run lab`, `npm test` or `npm run bench`: says what is missing and why,
  * then installs it. Plain JavaScript without dependencies, as it runs before any of them is there.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
@@ -34,6 +34,13 @@ const PURPOSES = {
   lab: LAB,
   test: [...LAB, 'docker.io', 'tcpdump', 'busybox-static', 'openssl'],
   bench: LAB,
+};
+
+/** Packages that bring services: those a package brings along are listed too. */
+const SERVICES = {
+  'etcd-server': ['etcd.service'],
+  'docker.io': ['docker.service', 'docker.socket'],
+  containerd: ['containerd.service'],
 };
 
 const OLDEST_NODE = [20, 19];
@@ -74,6 +81,7 @@ function checkMachine(purpose) {
 }
 
 function missingPackages(wanted) {
+  if (wanted.length === 0) return [];
   const query = spawnSync(
     'dpkg-query',
     ['-W', '-f', '${Package} ${db:Status-Status}\n', ...wanted],
@@ -97,10 +105,25 @@ function missingPackages(wanted) {
 async function installPackages(names) {
   say('setup: these Debian packages are missing and will be installed now:');
   for (const name of names) say(`  ${name.padEnd(16)}${PACKAGES[name]}`);
+  const withServices = missingPackages(Object.keys(SERVICES));
   await withoutStartingServices(async () => {
     await apt(['update', '-q']);
     await apt(['install', '-q', '-y', '--no-install-recommends', ...names]);
   });
+  keepServicesOff(withServices);
+}
+
+/** Debian lets a new service start with the next boot; nobody here asked for that. */
+function keepServicesOff(absentBefore) {
+  const absentNow = missingPackages(absentBefore);
+  const units = absentBefore
+    .filter((name) => !absentNow.includes(name))
+    .flatMap((name) => SERVICES[name]);
+  if (units.length === 0) return;
+  const done = spawnSync('systemctl', ['--quiet', 'disable', ...units], { encoding: 'utf8' });
+  if (done.error !== undefined) return;
+  say(`setup: installed, but neither started nor enabled: ${units.join(', ')}`);
+  if (done.status !== 0) say(`setup: systemctl said: ${done.stderr.trim()}`);
 }
 
 /** Debian starts a daemon when its package is installed, unless policy-rc.d exits 101 (invoke-rc.d(8)). */
@@ -154,16 +177,16 @@ function readPackages(file) {
   }
 }
 
+/**
+ * Not `npm ci`: it refuses a lock file that lacks packages for other platforms, as one made with a registry that does
+ * not carry them all. This takes the versions of the lock file too, and leaves it as it is.
+ */
 function installModules(why) {
   say(`setup: installing the npm packages (${why})`);
-  try {
-    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-      cwd: ROOT,
-      stdio: ['ignore', 2, 2],
-    });
-  } catch {
-    throw new SetupError('npm ci failed; see its message above');
-  }
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  const done = spawnSync('npm', args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
+  if (done.status !== 0)
+    throw new SetupError(`npm failed or was interrupted; to do it by hand: npm ${args.join(' ')}`);
 }
 
 try {
