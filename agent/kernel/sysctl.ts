@@ -3,19 +3,24 @@
  * thread that opens it, and reading or writing one takes microseconds.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Operation, Outcome } from '../state/kernel.ts';
+import type { KernelEvent, Operation, Outcome } from '../state/kernel.ts';
 import type { Kind, Resource, Sysctl } from '../state/resource.ts';
 import { errnoSentence } from './errno.ts';
+import { Follower } from './follower.ts';
 import type { Driver } from './kernel.ts';
 
 const ROOT = '/proc/sys';
 /** What weft sets on a link of its own; told by dumps before it was ever asked for. */
 const LINK_SYSCTLS = ['net/ipv6/conf/LINK/accept_ra'];
+/** The kernel tells nobody that a sysctl changed: ours, two or three, are read this often, in ms. */
+const PERIOD = 500;
 
-/** A sysctl is ours once it was asked for. There are no events: a value changed by hand is seen at the next dump. */
+/** A sysctl is ours once it was asked for. */
 export class SysctlDriver implements Driver {
   readonly kinds: ReadonlySet<Kind> = new Set<Kind>(['sysctl']);
   readonly #known = new Map<string, Omit<Sysctl, 'value'>>();
+  readonly #follower = new Follower(async () => this.#read());
+  #poll: NodeJS.Timeout | undefined;
 
   async *dump(links: ReadonlySet<string>): AsyncIterable<readonly Resource[]> {
     for (const link of links) {
@@ -24,22 +29,30 @@ export class SysctlDriver implements Driver {
         this.#known.set(path, { kind: 'sysctl', path, link });
       }
     }
-    yield [...this.#known.values()].flatMap((sysctl) => {
-      const value = read(sysctl.path);
-      return value === undefined ? [] : [{ ...sysctl, value }];
-    });
+    yield await this.#follower.dump();
   }
 
-  async apply(operations: readonly Operation[]): Promise<readonly Outcome[]> {
-    return operations.map((operation) => this.#applyOne(operation));
+  apply(operations: readonly Operation[]): Promise<readonly Outcome[]> {
+    return this.#follower.apply(operations, async () =>
+      operations.map((operation) => this.#applyOne(operation)),
+    );
   }
 
-  watch(): void {
-    // The kernel tells nobody that a sysctl changed.
+  watch(listener: (event: KernelEvent) => void): void {
+    this.#follower.listen(listener);
+    this.#poll ??= setInterval(() => void this.#follower.refresh(), PERIOD);
   }
 
   async close(): Promise<void> {
-    // Nothing is held open.
+    clearInterval(this.#poll);
+    await this.#follower.close();
+  }
+
+  #read(): Sysctl[] {
+    return [...this.#known.values()].flatMap((sysctl) => {
+      const value = read(sysctl.path);
+      return value === undefined ? [] : [{ ...sysctl, value }];
+    });
   }
 
   #applyOne({ desired, actual }: Operation): Outcome {
