@@ -403,11 +403,12 @@ export class Holder {
 
   #isAdoptable(row: Row): boolean {
     const { key, subnets, lease, refused } = row;
-    if (lease === undefined || refused !== undefined || this.#hasElder(row)) return false;
-    if (this.#removals.has(key) || !isCompatible(subnetsIn(key), this.#parts.network)) return false;
+    if (lease === undefined || refused !== undefined) return false;
     // This host with a new address: its own node id, under the subnets it had.
     const isReaddressed = lease.node === this.#identity.node && this.#wasOurs(subnets);
-    return isReaddressed || isOurs(lease, this.#identity, this.#parts.network);
+    if (!isReaddressed && !isOurs(lease, this.#identity, this.#parts.network)) return false;
+    if (this.#removals.has(key) || this.#hasElder(row)) return false;
+    return isCompatible(subnetsIn(key), this.#parts.network);
   }
 
   /** An older key overlaps. Even one whose value is garbage: its owner may well be alive and put it right. */

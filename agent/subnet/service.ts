@@ -203,7 +203,6 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
           revision + 1,
           signal,
         )) {
-          failures = 0;
           this.#onConnected();
           const keys = events.map((event) => (event.type === 'put' ? event.entry.key : event.key));
           this.#mark(events.flatMap((event) => this.#table.apply(event)));
@@ -214,11 +213,18 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
         }
       } catch (cause) {
         if (this.#stop.signal.aborted) return;
+        if (this.#wasSteady()) failures = 0;
         if (cause instanceof EtcdError && cause.code === 'ETCD_COMPACTED') revision = undefined;
         else this.#onDisconnected(cause);
         await this.#sleep(pauseBefore(failures++, RECONNECT, this.#parts.random));
       }
     }
+  }
+
+  /** The connection stood for a while: one that breaks at once, again and again, is tried ever more slowly. */
+  #wasSteady(): boolean {
+    const { connected, since } = this.#etcd;
+    return connected && this.#parts.clock.now() - since > RECONNECT.limit;
   }
 
   /** Fills the table from one listing; what is not in it is gone. */
@@ -310,8 +316,13 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
   async #sleep(ms: number): Promise<void> {
     const { signal } = this.#stop;
     await new Promise<void>((resolve) => {
-      const cancel = this.#parts.clock.after(ms, resolve);
-      signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+      const end = (): void => {
+        cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = this.#parts.clock.after(ms, end);
+      signal.addEventListener('abort', end);
     });
   }
 }

@@ -143,14 +143,14 @@ export class SimulatedRegistry implements Registry {
   }
 
   async *watch(from: number, signal: AbortSignal): AsyncGenerator<RegistryBatch> {
-    let revision = from - 1;
+    let revision = this.#do(() => from - 1);
+    signal.addEventListener('abort', () => this.wake(), { once: true });
     yield { revision, events: [] };
     while (!signal.aborted) {
       const batch = this.#do(() => this.etcd.after(revision));
       if (batch.revision > revision) yield batch;
       revision = batch.revision;
       const woken = new Promise<void>((resolve) => this.#wake.push(resolve));
-      signal.addEventListener('abort', () => this.wake(), { once: true });
       if (this.etcd.revision === revision && this.down === undefined) await woken;
     }
   }
