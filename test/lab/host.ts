@@ -3,10 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Address } from '../../agent/ip/address.ts';
 import type { PerFamily } from '../../agent/state/facts.ts';
-import type { Finished } from './command.ts';
+import type { Finished, RunOptions } from './command.ts';
 import { Namespace } from './namespace.ts';
 import { readSubnetEnv, type BridgeNetwork } from './subnet-env.ts';
-import { Weftd, WEFT, type WeftdOptions } from './weftd.ts';
+import { Weftd, WEFT, WEFTD, type WeftdOptions } from './weftd.ts';
 import { joinWorkload } from './workload.ts';
 
 /** The port of /healthz, /readyz and /metrics, in each host's namespace. */
@@ -55,6 +55,19 @@ export class Host extends Namespace {
    */
   startWeftd(flags: readonly string[] = [], options: WeftdOptions = {}): Weftd {
     return new Weftd(this, [...this.#flags(flags), ...flags], options);
+  }
+
+  /**
+   * Runs the built daemon to its end with this host's files and etcd, as `startWeftd` does. `through` is a program,
+   * with its arguments, that starts it.
+   */
+  runWeftd(
+    flags: readonly string[],
+    { through = [], ...options }: RunOptions & { readonly through?: readonly string[] } = {},
+  ): Promise<Finished> {
+    const words = [...through, process.execPath, WEFTD, ...this.#flags(flags), ...flags];
+    const [command = '', ...args] = words;
+    return this.exec(command, args, options);
   }
 
   /** Runs the command `weft` against this host's daemon. */
