@@ -37,7 +37,7 @@ export interface EntryOperation {
   readonly entry: Entry;
 }
 
-export interface BatchParts {
+interface BatchParts {
   readonly socket: RequestSocket;
   readonly links: LinkTable;
   readonly echoes: Echoes;

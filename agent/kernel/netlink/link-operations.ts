@@ -18,7 +18,7 @@ import type { LinkTable } from './link-table.ts';
 import { MessageWriter } from './message.ts';
 import type { DumpSocket, RequestSocket } from './socket.ts';
 
-export interface LinkParts {
+interface LinkParts {
   readonly socket: RequestSocket;
   readonly dumps: DumpSocket;
   readonly links: LinkTable;

@@ -55,7 +55,7 @@ export function writeVxlan(writer: MessageWriter, link: VxlanLink, lowerIndex: n
 }
 
 /** What of a link may be set while it exists. */
-export type LinkSettings = Partial<Pick<VxlanLink, 'mtu' | 'mac' | 'alias' | 'up'>>;
+type LinkSettings = Partial<Pick<VxlanLink, 'mtu' | 'mac' | 'alias' | 'up'>>;
 
 /** The body of RTM_NEWLINK that changes a link. */
 export function writeLinkChange(

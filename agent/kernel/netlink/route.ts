@@ -26,7 +26,7 @@ export interface RouteRecord {
 }
 
 /** Narrows a dump; the kernel then sends only what matches. */
-export interface RouteFilter {
+interface RouteFilter {
   readonly protocol?: number;
   readonly linkIndex?: number;
 }

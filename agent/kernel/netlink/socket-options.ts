@@ -32,11 +32,17 @@ export interface SocketTuning {
 }
 
 const libc = koffi.load(null);
-/** linux/filter.h: struct sock_fprog. */
-koffi.struct('sock_fprog', { length: 'uint16_t', filter: 'uint8_t *' });
+/** linux/filter.h: struct sock_fprog. Without a name, as koffi's are one list for the whole process. */
+const FilterProgram = koffi.struct({ length: 'uint16_t', filter: 'uint8_t *' });
 const setInteger = libc.func('int setsockopt(int, int, int, int *, uint32_t)');
 const getCounters = libc.func('int getsockopt(int, int, int, uint32_t *, _Inout_ uint32_t *)');
-const setFilter = libc.func('int setsockopt(int, int, int, sock_fprog *, uint32_t)');
+const setFilter = libc.func('setsockopt', 'int', [
+  'int',
+  'int',
+  'int',
+  koffi.pointer(FilterProgram),
+  'uint32_t',
+]);
 
 /** Returns what counts the messages the kernel dropped so far, as nobody read them in time. */
 export type DropCounter = () => number;
@@ -58,7 +64,7 @@ export function tuneSocket(protocol: number, port: number, tuning: SocketTuning)
   if (tuning.notFrom !== undefined) {
     const filter = dropSender(tuning.notFrom);
     const program = { length: filter.length / 8, filter };
-    check(setFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, koffi.sizeof('sock_fprog')));
+    check(setFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, koffi.sizeof(FilterProgram)));
   }
   const counters = new Uint32Array(SK_MEMINFO_VARS);
   return () => {

@@ -243,7 +243,7 @@ export class DumpSocket {
   }
 }
 
-export interface EventListener {
+interface EventListener {
   onMessage(message: Message): void;
   /** Events were lost; `reason` in words. What was built on them must be read anew. */
   onLost(reason: string): void;

@@ -13,9 +13,9 @@ import { readRoute, routePlace, writeRouteRequest, type RouteRecord } from './ro
 import type { DumpSocket } from './socket.ts';
 
 /** `replace`: it is ours to replace. `free`: nothing stands there, so that is not why it was refused. */
-export type Judgement = Outcome | 'replace' | 'free';
+type Judgement = Outcome | 'replace' | 'free';
 
-export type Judge = (desired: Entry) => Judgement;
+type Judge = (desired: Entry) => Judgement;
 
 /** Reads what is needed to judge these entries: each table once, however many there are. Rejects with a KernelError. */
 export async function judgeOf(
