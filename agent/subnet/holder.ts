@@ -267,11 +267,7 @@ export class Holder {
 
   #value(claim: Claim): string {
     const { node, publicAddresses } = this.#identity;
-    return formatLeaseValue({
-      ...this.#parts.attributes(claim.reused),
-      publicAddresses: enabledOnly(publicAddresses, this.#parts.network),
-      node,
-    });
+    return formatLeaseValue({ ...this.#parts.attributes(claim.reused), publicAddresses, node });
   }
 
   #onWritten(request: Request, written: Written, now: number): void {

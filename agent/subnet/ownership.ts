@@ -8,6 +8,7 @@ import { isRefused, type Parsed } from './parsed.ts';
 export interface Identity {
   /** Unique to this host and the same over restarts. */
   readonly node: string;
+  /** As the backend publishes them: over another underlay, not in the families of the network. */
   readonly publicAddresses: PerFamily<Address>;
 }
 
@@ -25,15 +26,18 @@ export function isOurs(
   return sharesAddress(lease, identity, network);
 }
 
-/** Whether the lease publishes our address: v4, or v6 where v4 is off, as flannel compares. */
+/**
+ * Whether the lease publishes our address: v4, or v6 where v4 is off, as flannel compares; and the other one
+ * where we have only that.
+ */
 export function sharesAddress(
   lease: LeaseAttributes,
   { publicAddresses }: Identity,
   network: NetworkConfig,
 ): boolean {
-  const family = network.ranges[4] === undefined ? 6 : 4;
-  const address = publicAddresses[family];
-  return address !== undefined && lease.publicAddresses[family] === address;
+  const inOrder = network.ranges[4] === undefined ? ([6, 4] as const) : ([4, 6] as const);
+  const family = inOrder.find((each) => publicAddresses[each] !== undefined);
+  return family !== undefined && lease.publicAddresses[family] === publicAddresses[family];
 }
 
 /** Whether these are subnets that the configuration would lease: every family that is on, and no other. */
