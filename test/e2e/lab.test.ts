@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { startDockerd } from '../lab/dockerd.ts';
 import { createLab, OUTSIDE } from '../lab/lab.ts';
-import { ping } from '../lab/probes.ts';
+import { iperf, ping, startPing } from '../lab/probes.ts';
 import { bridgeNetwork } from '../lab/subnet-env.ts';
 import { labDirectory, namespacesOf, processesOf, sweepStale } from '../lab/traces.ts';
 import { capture, monitor } from '../lab/watching.ts';
@@ -60,6 +60,20 @@ test('a capture and a monitor miss nothing between their start and their end', a
   expect((await changes.stop()).filter((line) => line.includes('10.9.'))).toHaveLength(20);
 });
 
+test('what is lost while a link is down is counted, and throughput is measured', async () => {
+  await using lab = await createLab({ nodes: 2 });
+  const [here, there] = [lab.host(1), lab.host(2)];
+  expect(await iperf(here, there, { seconds: 1 })).toBeGreaterThan(0);
+  const untouched = await startPing(here, there.address);
+  expect(await untouched.stop()).toMatchObject({ lost: 0 });
+  const cut = await startPing(here, there.address);
+  await there.ip(`link set ${there.link} down`);
+  await ping(here, there.address, { count: 5 });
+  const { sent, received, lost } = await cut.stop();
+  expect(lost).toBeGreaterThanOrEqual(5);
+  expect(sent).toBe(received + lost);
+});
+
 test('nothing stays after close, with programs still running', async () => {
   const lab = await createLab({ nodes: 2 });
   await lab.startEtcd();
@@ -94,6 +108,7 @@ async function labEndedBy(signal: NodeJS.Signals): Promise<string> {
   const script = fileURLToPath(new URL('../lab/interrupted.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TSX_DISABLE_CACHE: '1' },
   });
   const ended = once(child, 'exit');
   const [name] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
