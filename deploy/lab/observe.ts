@@ -3,7 +3,7 @@ import type { Lab } from '../../test/lab/lab.ts';
 import type { Namespace } from '../../test/lab/namespace.ts';
 import { iperf, ping } from '../../test/lab/probes.ts';
 import { parseLeases, type Picture } from './picture.ts';
-import type { Running } from './steps.ts';
+import { workloadName, type Running } from './steps.ts';
 
 /** Programs that ping at the same time: more would measure each other on a small machine. */
 const PINGS_AT_ONCE = 8;
@@ -24,7 +24,7 @@ export async function observe(running: Running): Promise<Picture> {
         .map((line) => line.trim())
         .filter(Boolean),
     },
-    workloads: workloads.map(({ name, address }) => ({ name, address })),
+    workloads: workloads.map(({ address }, i) => ({ name: workloadName(i), address })),
     latencies: await latenciesOf(workloads),
     troubles: troublesOf(running),
   };
@@ -37,8 +37,8 @@ export async function measureThroughput({
   const [from, to] = workloads;
   if (from === undefined || to === undefined) return undefined;
   return {
-    from: from.name,
-    to: to.name,
+    from: workloadName(0),
+    to: workloadName(1),
     bitsPerSecond: await iperf(from, to, { seconds: 1 }),
   };
 }

@@ -31,9 +31,14 @@ export async function buildLab({ nodes, backend }: Options, say: Say): Promise<R
     Promise.all(lab.hosts.map((host) => host.startWeftd(['--ip-masq']).waitReady())),
   );
   const workloads = await step('attaching a workload to each host', () =>
-    Promise.all(lab.hosts.map((host, i) => host.attachWorkload(`w${i + 1}`))),
+    Promise.all(lab.hosts.map((host, i) => host.attachWorkload(workloadName(i)))),
   );
   return { lab, daemons, workloads };
+}
+
+/** Of the workload on the host of that index: short, as twenty stand in a line. */
+export function workloadName(index: number): string {
+  return `w${index + 1}`;
 }
 
 function steps(say: Say) {
