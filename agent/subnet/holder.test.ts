@@ -42,6 +42,8 @@ class Host {
   holder!: Holder;
   reached: number | undefined;
   sent: Request | undefined;
+  /** What came of `sent`, on its way back. */
+  answered: Answer | undefined;
   requests = 0;
 
   constructor(etcd: SimulatedEtcd, time: { now: number }, number: number, network: NetworkConfig) {
@@ -61,6 +63,7 @@ class Host {
   start(previous: PerFamily<Prefix>): void {
     this.reached = undefined;
     this.sent = undefined;
+    this.answered = undefined;
     this.table = new LeaseTable({ network: this.network, refused: () => undefined });
     this.holder = new Holder({
       identity: {
@@ -86,6 +89,7 @@ class Host {
 
   answer(answer: Answer): void {
     this.sent = undefined;
+    this.answered = undefined;
     this.requests++;
     this.holder.answered(answer, this.now);
   }
@@ -149,6 +153,7 @@ const KINDS = {
   work: 12,
   send: 8,
   follow: 8,
+  'carry out': 8,
   'answer lost': 3,
   'request lost': 2,
   'request late': 3,
@@ -209,16 +214,16 @@ class World {
     },
     send: (host) => host.ask(),
     follow: (host, chance) => host.follow(1 + (chance % 3)),
+    'carry out': (host) => this.#carryOut(host),
     'answer lost': (host) => {
-      if (host.sent === undefined) return;
-      carryOut(this.etcd, host.sent);
-      host.answer(TIMEOUT);
+      this.#carryOut(host);
+      if (host.sent !== undefined) host.answer(TIMEOUT);
     },
     'request lost': (host) => {
       if (host.sent !== undefined) host.answer(TIMEOUT);
     },
     'request late': (host) => {
-      if (host.sent === undefined) return;
+      if (host.sent === undefined || host.answered !== undefined) return;
       this.late.push(host.sent);
       host.answer(TIMEOUT);
     },
@@ -227,7 +232,8 @@ class World {
       if (request !== undefined) carryOut(this.etcd, request);
     },
     crash: (host, chance) => {
-      if (host.sent !== undefined && chance % 2 === 0) this.late.push(host.sent);
+      const underWay = host.answered === undefined ? host.sent : undefined;
+      if (underWay !== undefined && chance % 2 === 0) this.late.push(underWay);
       host.start(chance % 3 === 0 ? {} : host.holder.own);
     },
     seconds: (_, chance) => void (this.time.now += (chance % 70) * 1000),
@@ -241,7 +247,12 @@ class World {
 
   #serve(host: Host): void {
     host.ask();
-    if (host.sent !== undefined) host.answer(carryOut(this.etcd, host.sent));
+    this.#carryOut(host);
+    if (host.answered !== undefined) host.answer(host.answered);
+  }
+
+  #carryOut(host: Host): void {
+    if (host.sent !== undefined) host.answered ??= carryOut(this.etcd, host.sent);
   }
 
   #operate(kind: 'delete' | 'garbage' | 'rewrite' | 'flanneld', chance: number): void {
@@ -315,6 +326,23 @@ test('whatever goes wrong, no two hosts hold one subnet; and in the end all hold
     { numRuns: 300 },
   );
 }, 60_000);
+
+test('an old put that lands on the deleted key does not make the subnet ours again', () => {
+  const world = new World(1);
+  const host = world.host(0);
+  while (!host.holds) world.calm();
+  const [own] = world.etcd.list().entries;
+  if (own === undefined) throw new Error('no lease');
+  world.etcd.delete(own.key);
+  world.etcd.write({ key: `x${own.key}`, value: '{"PublicIP":"192.168.9.9"}', lease: '0' });
+  world.etcd.write(own);
+  world.etcd.compact();
+  host.follow();
+  expect(host.holds).toBe(false);
+  for (let round = 0; round < 10; round++) world.calm();
+  expect(host.holds).toBe(true);
+  expect(host.holder.key).not.toBe(own.key);
+});
 
 test('a thousand hosts at once: all different, with few tries', () => {
   const network = networkOf({ Network: '10.0.0.0/12', SubnetLen: 24 });
