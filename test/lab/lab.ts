@@ -25,7 +25,7 @@ import { Namespace } from './namespace.ts';
 import { labDirectory, newLabName, removeTraces, sweepStale, switchOf } from './traces.ts';
 
 export interface LabOptions {
-  /** 1 to 100. */
+  /** 1 to 199. */
   readonly nodes: number;
   /** Prefixes of the underlay, at least a /24 or so; v4 alone when absent. */
   readonly underlay?: { readonly v4?: string; readonly v6?: string; readonly mtu?: number };
@@ -49,6 +49,8 @@ export const OUTSIDE: Readonly<Record<Family, Address>> = {
 
 /** Rejects, with nothing left behind, when a part cannot be made. */
 export async function createLab(options: LabOptions): Promise<Lab> {
+  if (options.nodes < 1 || options.nodes >= ETCD_PLACE)
+    throw new RangeError(`a lab has 1 to ${ETCD_PLACE - 1} hosts, not ${options.nodes}`);
   sweepStale();
   const lab = new Lab(options);
   try {
