@@ -70,3 +70,24 @@ test('the chain that counts for forwarding is followed', async () => {
   expect(world.lines().filter((each) => each.startsWith('iptables FORWARD'))).toEqual([]);
   expect(world.lines().filter((each) => each.startsWith('iptables DOCKER-USER'))).toHaveLength(2);
 });
+
+test('while backends change, a peer is reached by what it publishes, until the former mesh is dropped', async () => {
+  const direct = createBackend({ type: 'host-gw', options: {} });
+  const world = planner();
+  const routes = () => world.lines().filter((each) => each.startsWith('route'));
+  world.planner.change([put(2), put(3)]);
+  await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+  const before = world.lines();
+  await world.planner.setMesh(direct, facts, publishFor(direct, facts));
+  expect(world.lines()).toEqual(before);
+  expect([...world.planner.problems]).toEqual([]);
+  const lease = peerLease(direct, facts, 2);
+  world.planner.change([{ type: 'put', id: 'key 2', lease }]);
+  expect(routes()).toEqual([
+    'route 10.5.2.0/24 via 192.168.77.2 dev eth0',
+    'route 10.5.3.0/24 via 10.5.3.0 dev flannel.1 onlink',
+  ]);
+  await world.planner.dropFormer();
+  expect(world.lines()).toEqual(['route 10.5.2.0/24 via 192.168.77.2 dev eth0']);
+  expect([...world.planner.problems.keys()]).toEqual(['key 3']);
+});

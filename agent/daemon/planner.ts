@@ -5,7 +5,7 @@
 import type { Backend, MeshPlan, Published } from '../backend/backend.ts';
 import { firewallPlan } from '../firewall/plan.ts';
 import type { HostFacts, Lease, PerFamily } from '../state/facts.ts';
-import type { Resource } from '../state/resource.ts';
+import { keyOf, type Resource } from '../state/resource.ts';
 import type { Prefix } from '../ip/prefix.ts';
 
 /** Peers planned before the event loop gets its turn: a few ms of work. */
@@ -33,6 +33,7 @@ export type LeaseChange =
   | { readonly type: 'remove'; readonly id: string };
 
 interface Mesh {
+  readonly type: string;
   readonly facts: HostFacts;
   readonly plan: MeshPlan;
 }
@@ -42,6 +43,7 @@ export class Planner {
   readonly #peers = new Map<string, Lease>();
   readonly #problems = new Map<string, string>();
   #mesh: Mesh | undefined;
+  #former: Mesh | undefined;
   #forwardChains: PerFamily<string> = {};
 
   constructor(parts: PlannerParts) {
@@ -66,10 +68,30 @@ export class Planner {
     return this.#problems;
   }
 
-  /** The host's own facts changed: everything is planned anew, the host first, peers in slices. */
+  /** Whether the mesh of another backend than the present one's is still up. */
+  get hasFormer(): boolean {
+    return this.#former !== undefined;
+  }
+
+  /**
+   * The host's own facts changed: everything is planned anew, the host first, peers in slices. The mesh of another
+   * backend stays up beside the new one until `dropFormer`: peers that have not changed over yet are reached by
+   * it, and still send by it.
+   */
   async setMesh(backend: Backend, facts: HostFacts, published: Published): Promise<void> {
-    const mesh = { facts, plan: backend.plan(facts, published) };
-    this.#mesh = mesh;
+    const { type } = backend;
+    if (this.#mesh !== undefined && this.#mesh.type !== type) this.#former = this.#mesh;
+    this.#mesh = { type, facts, plan: backend.plan(facts, published) };
+    await this.#planAll();
+  }
+
+  async dropFormer(): Promise<void> {
+    this.#former = undefined;
+    await this.#planAll();
+  }
+
+  async #planAll(): Promise<void> {
+    const mesh = this.#mesh;
     this.#planHost();
     let planned = 0;
     for (const [id, lease] of this.#peers) {
@@ -116,12 +138,16 @@ export class Planner {
       blackholeRoute: this.#parts.firewall.blackholeRoute,
       forwardChains: this.#forwardChains,
     });
-    this.#parts.target.set('host', [...plan.host, ...firewall]);
+    const own = new Map<string, Resource>();
+    for (const each of [...(this.#former?.plan.host ?? []), ...plan.host, ...firewall])
+      own.set(keyOf(each), each);
+    this.#parts.target.set('host', [...own.values()]);
   }
 
   #planPeer(id: string, lease: Lease): void {
     if (this.#mesh === undefined) return;
-    const { resources, problem } = this.#mesh.plan.peer(lease);
+    const mesh = lease.backendType === this.#former?.type ? this.#former : this.#mesh;
+    const { resources, problem } = mesh.plan.peer(lease);
     if (problem === undefined) this.#problems.delete(id);
     else if (this.#problems.size < PROBLEM_LIMIT || this.#problems.has(id)) {
       this.#problems.set(id, problem);

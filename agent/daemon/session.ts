@@ -21,6 +21,8 @@ import type { ProblemBoard } from './problem-board.ts';
 
 /** Changes of links, addresses and routes come in bursts; the underlay is looked at this long after the first, in ms. */
 const UNDERLAY_PAUSE = 100;
+/** How long the mesh of another backend stays beside the new one, in ms: by then every peer has changed over. */
+const CHANGE_OVER = 10_000;
 
 export interface SessionParts {
   readonly config: Config;
@@ -60,6 +62,7 @@ export class Session {
   #subnets: PerFamily<Prefix> | undefined;
   #seen = new Set<string>();
   #unwatch: () => void = () => {};
+  #cancelDrop: (() => void) | undefined;
   /** Planning happens in turn: whatever comes while one is under way waits for it. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -105,6 +108,7 @@ export class Session {
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#unwatch();
+    this.#cancelDrop?.();
     await this.#service?.stop();
     await this.#queue;
   }
@@ -164,8 +168,14 @@ export class Session {
     const { planner, changed } = this.#parts;
     const facts = { network: this.network, underlay: this.#underlay, subnets: this.#subnets };
     await planner.setMesh(this.#backend, facts, this.#published);
+    if (planner.hasFormer) this.#dropFormerLater();
     this.#writeSubnetEnv(this.#subnets, planner.mtu ?? this.#underlay.mtu);
     changed();
+  }
+
+  #dropFormerLater(): void {
+    const { clock, planner } = this.#parts;
+    this.#cancelDrop ??= clock.after(CHANGE_OVER, () => this.#enqueue(() => planner.dropFormer()));
   }
 
   #writeSubnetEnv(subnets: PerFamily<Prefix>, mtu: number): void {
