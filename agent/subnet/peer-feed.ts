@@ -11,6 +11,8 @@ export interface FeedParts {
   /** Whether the lease is another host's that we can talk to. */
   readonly isPeer: (key: string, lease: Lease) => boolean;
   readonly tell: (changes: readonly LeaseChange[]) => void;
+  /** Which leases are no peers has changed. */
+  readonly othersChanged: () => void;
   /** Everything marked has been told, for the first time. */
   readonly drained: () => void;
 }
@@ -80,11 +82,17 @@ export class PeerFeed {
   #change(id: string): LeaseChange | undefined {
     const lease = this.#parts.leases.get(id);
     const isPeer = lease !== undefined && this.#parts.isPeer(id, lease);
-    if (lease !== undefined && !isPeer) this.#others.set(id, lease);
-    else this.#others.delete(id);
+    this.#noteOther(id, isPeer ? undefined : lease);
     if (!isPeer) return this.#told.delete(id) ? { type: 'remove', id } : undefined;
     if (this.#told.get(id) === lease) return undefined;
     this.#told.set(id, lease);
     return { type: 'put', id, lease };
+  }
+
+  #noteOther(id: string, lease: Lease | undefined): void {
+    if (this.#others.get(id) === lease) return;
+    if (lease === undefined) this.#others.delete(id);
+    else this.#others.set(id, lease);
+    this.#parts.othersChanged();
   }
 }

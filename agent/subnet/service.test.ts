@@ -134,7 +134,7 @@ test('changed attributes are put at once, and again after three minutes', async 
 });
 
 test('a seeded lease is adopted with its data; our stale ones go; a twin is no peer, but a problem', async () => {
-  const { open, told, put, etcd } = world();
+  const { open, told, put, etcd, lines } = world();
   put('10.5.9.0-24', '{"PublicIP":"192.168.0.1","BackendData":"kept","Weft":{"Node":"me"}}');
   put('10.5.10.0-24', '{"PublicIP":"192.168.0.1","Weft":{"Node":"me"}}');
   put('10.5.11.0-24', '{"PublicIP":"192.168.0.1","Weft":{"Node":"twin"}}');
@@ -146,6 +146,7 @@ test('a seeded lease is adopted with its data; our stale ones go; a twin is no p
   expect(service.problems.map(({ code, subject }) => `${code} ${subject}`)).toEqual([
     'ADDRESS_SHARED 10.5.11.0-24',
   ]);
+  expect(lines.filter((line) => line.includes('publishes our address'))).toHaveLength(1);
 });
 
 test('a lease of another configuration is replaced: the new one first', async () => {

@@ -87,6 +87,7 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
   #identity: Identity;
   #etcd: EtcdState = { connected: false, since: 0 };
   #told: { own: PerFamily<Prefix>; key: string | undefined; state: HoldState; problems: string };
+  #toldTwins: readonly string[] = [];
   #cancelTimer: () => void = () => undefined;
   #request: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
@@ -97,8 +98,10 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
     this.#parts = parts;
     this.#identity = parts.identity;
     this.#told = { own: {}, key: undefined, state: 'acquiring', problems: '' };
-    const refused = (key: string, reason: string): void =>
+    const refused = (key: string, reason: string): void => {
       log.warn({ key }, `the lease at ${key} is odd: ${reason}`);
+      this.emit('state');
+    };
     this.#table = new LeaseTable({ network, refused });
     this.#holder = new Holder({ ...parts, table: this.#table });
     this.#feed = new PeerFeed({
@@ -106,6 +109,7 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
       isPeer: (key, lease) =>
         key !== this.#holder.key && !sharesAddress(lease, this.#identity, network),
       tell: (changes) => this.emit('peers', changes),
+      othersChanged: () => this.#tellTwins(),
       drained: () => this.emit('synced'),
     });
   }
@@ -191,6 +195,14 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
       problems.push({ code: 'ADDRESS_SHARED', message, subject });
     }
     return problems;
+  }
+
+  #tellTwins(): void {
+    const messages = this.#twins().map(({ message }) => message);
+    for (const message of messages)
+      if (!this.#toldTwins.includes(message)) this.#parts.log.warn({}, message);
+    if (messages.length !== this.#toldTwins.length) this.emit('state');
+    this.#toldTwins = messages;
   }
 
   async #follow(): Promise<void> {
