@@ -59,7 +59,6 @@ describe.each([V4, V6])('$name', (of) => {
         dst: of.route.prefix,
         gateway: of.route.gateway,
         dev: of.link.name,
-        scope: 'global',
         flags: ['onlink'],
       },
     ]);

@@ -77,6 +77,7 @@ export const RTN_LOCAL = 2;
 export const RTN_BLACKHOLE = 6;
 export const RTPROT_KERNEL = 2;
 export const RT_SCOPE_UNIVERSE = 0;
+export const RT_SCOPE_SITE = 200;
 export const RT_SCOPE_LINK = 253;
 export const RT_SCOPE_HOST = 254;
 export const RTNH_F_ONLINK = 4;

