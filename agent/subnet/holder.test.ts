@@ -199,11 +199,12 @@ class World {
     return host;
   }
 
-  /** Everything works: requests are answered, events delivered. */
+  /** Everything works: events are delivered, and requests answered, those under way and those that are due. */
   calm(): void {
     for (const host of this.hosts) {
       host.follow();
-      this.#serve(host);
+      const isDue = host.holder.wakeAt(host.now) <= host.now;
+      if (isDue || host.sent !== undefined) this.#serve(host);
     }
   }
 

@@ -155,10 +155,15 @@ export class Holder {
   /** When `next` or `state` will say something else by itself; Infinity if never. */
   wakeAt(now: number): number {
     if (this.#pending !== undefined || this.#listed === undefined) return Infinity;
-    const due = this.#claim?.confirmed === true ? Math.min(this.#putAt, this.#secondPutAt) : now;
-    const work = this.#removals.size > 0 ? now : due;
+    const work = this.#removals.size > 0 ? now : this.#dueAt(now);
     const expiry = this.#claim?.expiresAt ?? Infinity;
     return Math.min(Math.max(work, this.#retryAt), expiry > now ? expiry : Infinity);
+  }
+
+  /** When the claim is to be put; at once while there is none, and while its key is not there. */
+  #dueAt(now: number): number {
+    const { confirmed = false, modRevision = 0 } = this.#claim ?? {};
+    return confirmed && modRevision !== 0 ? Math.min(this.#putAt, this.#secondPutAt) : now;
   }
 
   /** The table was filled, or filled anew, as of `revision`. */
@@ -240,8 +245,7 @@ export class Holder {
   #step(now: number): Request | undefined {
     const claim = (this.#claim ??= this.#adopt() ?? this.#acquire(now));
     if (claim === undefined) return undefined;
-    const due = Math.min(this.#putAt, this.#secondPutAt);
-    if (claim.confirmed && claim.modRevision !== 0 && now < due) return undefined;
+    if (now < this.#dueAt(now)) return undefined;
     if (claim.modRevision === 0 && this.#isTaken(claim.subnets, claim.key)) {
       this.#lose(claim, 'another lease overlaps it');
       return this.#step(now);
