@@ -10,6 +10,7 @@
  * while operations are under way is looked at after their outcome. That may show an older truth than the
  * kernel's; every operation is idempotent, so the next pass settles it.
  */
+import { Attempts } from './attempts.ts';
 import { pauseBefore, type Backoff, type Clock, type Random } from './clock.ts';
 import { DesiredState } from './desired.ts';
 import { diff, inOrder } from './diff.ts';
@@ -20,11 +21,12 @@ import { describe, keyOf, linkKey, linkOf, same, type Key, type Resource } from 
 const PASS_LIMIT = 1024;
 /** Events kept while a pass runs; beyond it they are dropped and the kernel is dumped again instead. */
 const EVENT_LIMIT = 8192;
-/** After a failure, and when somebody undoes our work again and again. */
+/** From a first event to looking at it, in ms: one deed makes several, and a link's own end is told last. */
+const GATHER = 20;
+/** When the kernel could not be read. */
 const RETRY: Backoff = { first: 500, factor: 2, limit: 30_000 };
-/** Repairs of one key within STRIKE_WINDOW ms that are done at once; further ones wait as failures do. */
-const FREE_REPAIRS = 5;
-const STRIKE_WINDOW = 60_000;
+
+const CONTESTED = 'CONTESTED_BY_ANOTHER_PROGRAM';
 
 /** Something that is not as it should be, and stays so for now. */
 export interface Problem {
@@ -55,20 +57,13 @@ export interface ReconcilerParts {
   readonly report: Reporter;
 }
 
-interface Attempts {
-  count: number;
-  since: number;
-  /** When the key may be tried again; its timer marks it dirty. */
-  cancel?: () => void;
-}
-
 export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #desired = new DesiredState();
   readonly #mirror = new Map<Key, Resource>();
   readonly #dirty = new Set<Key>();
   readonly #drift = new Map<Key, Drift>();
-  readonly #attempts = new Map<Key, Attempts>();
+  readonly #attempts: Attempts;
   readonly #problems = new Map<Key, Problem>();
   #events: KernelEvent[] = [];
   #dumpReason: string | undefined = 'start';
@@ -78,10 +73,19 @@ export class Reconciler {
   #adopted = false;
   #running = false;
   #stopped = false;
+  #cancelGathering: (() => void) | undefined;
   #idle: (() => void)[] = [];
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+    const retry = (key: Key): void => {
+      this.#dirty.add(key);
+      this.#wake();
+    };
+    const calm = (key: Key): void => {
+      if (this.#problems.get(key)?.code === CONTESTED) this.#solve(key);
+    };
+    this.#attempts = new Attempts({ ...parts, retry, calm });
   }
 
   /** Replaces what one slice wants; the kernel follows. Cost: the slice's size. */
@@ -111,13 +115,15 @@ export class Reconciler {
   /** Resolves when every dirty key was tried: the kernel is as desired, but for `problems()`. */
   async settled(): Promise<void> {
     if (!this.#running && !this.#hasWork()) return;
+    this.#wake();
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Stops acting; the kernel keeps what it has. Resolves when the operations under way are done. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const attempts of this.#attempts.values()) attempts.cancel?.();
+    this.#attempts.stop();
+    this.#cancelGathering?.();
     if (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -141,8 +147,7 @@ export class Reconciler {
   // ---- marking ----
 
   #mark(key: Key): void {
-    this.#attempts.get(key)?.cancel?.();
-    this.#attempts.delete(key);
+    this.#attempts.forget(key);
     this.#dirty.add(key);
   }
 
@@ -151,7 +156,8 @@ export class Reconciler {
       this.#events = [];
       this.#dumpReason = `more than ${EVENT_LIMIT} kernel events at once`;
     } else this.#events.push(event);
-    this.#wake();
+    if (!this.#running)
+      this.#cancelGathering ??= this.#parts.clock.after(GATHER, () => this.#wake());
   }
 
   #digest(events: readonly KernelEvent[]): void {
@@ -167,7 +173,8 @@ export class Reconciler {
     const known = this.#mirror.get(key);
     if (actual === undefined ? known === undefined : known !== undefined && same(known, actual)) {
       // A foreign entry in our place was never in the mirror: its going is a chance to try again.
-      if (actual === undefined && this.#problems.has(key)) this.#mark(key);
+      const isInTheWay = this.#problems.has(key) && !this.#isContested(key);
+      if (actual === undefined && isInTheWay) this.#mark(key);
       return;
     }
     if (actual === undefined) this.#mirror.delete(key);
@@ -182,22 +189,10 @@ export class Reconciler {
   }
 
   #mayRepairNow(key: Key): boolean {
-    const now = this.#parts.clock.now();
-    let attempts = this.#attempts.get(key);
-    if (attempts === undefined || now - attempts.since > STRIKE_WINDOW) {
-      attempts?.cancel?.();
-      this.#attempts.set(key, (attempts = { count: 0, since: now }));
-    }
-    if (attempts.cancel !== undefined) return false;
-    attempts.count++;
-    if (attempts.count <= FREE_REPAIRS) return true;
-    this.#raise(
-      key,
-      'CONTESTED_BY_ANOTHER_PROGRAM',
-      `${key} is changed again and again by another program`,
-    );
-    this.#later(key, attempts);
-    return false;
+    const verdict = this.#attempts.struck(key);
+    if (verdict === 'contested')
+      this.#raise(key, CONTESTED, `${key} is changed again and again by another program`);
+    return verdict === 'now';
   }
 
   /** A link is there now: what needs it can be tried. Scans all that is desired; links come seldom. */
@@ -215,6 +210,8 @@ export class Reconciler {
 
   #wake(): void {
     if (this.#running || this.#stopped || !this.#started) return;
+    this.#cancelGathering?.();
+    this.#cancelGathering = undefined;
     this.#running = true;
     void this.#loop();
   }
@@ -326,7 +323,7 @@ export class Reconciler {
     }
     if (operation.desired === undefined) {
       this.#mirror.delete(key);
-      this.#attempts.delete(key);
+      this.#attempts.forget(key);
     } else this.#mirror.set(key, operation.desired);
     if (operation.desired?.kind === 'link') this.#markDependents(operation.desired.name);
     // A link that was made anew or taken away took other entries with it.
@@ -334,13 +331,16 @@ export class Reconciler {
       this.#dumpReason = `${key} changed`;
     const drift = this.#drift.get(key);
     if (drift !== undefined) repairs.set(key, drift);
-    this.#drift.delete(key);
-    this.#solve(key);
+    this.#forget(key);
     // The wish may have changed while the operation was under way.
     if (diff(this.#desired.get(key), this.#mirror.get(key)) !== undefined) this.#dirty.add(key);
   }
 
   #fail(key: Key, resource: Resource, outcome: Exclude<Outcome, { status: 'done' }>): void {
+    const link = linkOf(resource);
+    // Its end has happened, and will be told.
+    if (outcome.status === 'failed' && outcome.code === 'ENODEV' && link !== undefined)
+      this.#observe(linkKey(link), undefined);
     // Its link's own failure is told; #markDependents brings this one back.
     if (this.#awaitsLink(this.#desired.get(key), [])) return;
     if (outcome.status === 'conflict') {
@@ -349,27 +349,18 @@ export class Reconciler {
     } else {
       this.#raise(key, outcome.code, `${describe(resource)}: ${outcome.message}`);
     }
-    const attempts = this.#attempts.get(key) ?? { count: 0, since: this.#parts.clock.now() };
-    this.#attempts.set(key, attempts);
-    attempts.count++;
-    this.#later(key, attempts);
-  }
-
-  /** Marks the key dirty again after a pause that grows with the attempts. */
-  #later(key: Key, attempts: Attempts): void {
-    attempts.cancel?.();
-    const pause = pauseBefore(attempts.count - 1, RETRY, this.#parts.random);
-    attempts.cancel = this.#parts.clock.after(pause, () => {
-      delete attempts.cancel;
-      this.#dirty.add(key);
-      this.#wake();
-    });
+    this.#attempts.failed(key);
   }
 
   /** Nothing to do at `key`: whatever was wrong there is over. */
   #forget(key: Key): void {
     this.#drift.delete(key);
-    this.#solve(key);
+    this.#attempts.succeeded(key);
+    if (!this.#isContested(key)) this.#solve(key);
+  }
+
+  #isContested(key: Key): boolean {
+    return this.#problems.get(key)?.code === CONTESTED && this.#attempts.isContested(key);
   }
 
   #raise(key: Key, code: string, message: string): void {
