@@ -46,7 +46,38 @@ export function isEndpointFault(error: ServiceError): boolean {
   return error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED;
 }
 
-const TLS_WORDS = /certificate|\bTLS|\bSSL|tlsv1|EPROTO|self-signed|altname/i;
+/** What Node, OpenSSL and grpc-js say when a connection fails, what that means, and what to do; the first that fits. */
+const CONNECTION_FAULTS: readonly {
+  readonly said: RegExp;
+  readonly code: EtcdErrorCode;
+  readonly what: string;
+  readonly fix: string;
+}[] = [
+  {
+    said: /\balert\b/i,
+    code: 'ETCD_TLS',
+    what: 'refuses the certificate of this host',
+    fix: 'give in --etcd-certfile and --etcd-keyfile one that a CA of etcd (its --trusted-ca-file) has signed',
+  },
+  {
+    said: /altname/i,
+    code: 'ETCD_TLS',
+    what: 'has a certificate for other names',
+    fix: 'name it in --etcd-endpoints as its certificate does',
+  },
+  {
+    said: /certificate|self-signed|issuer/i,
+    code: 'ETCD_TLS',
+    what: 'has a certificate that this host does not trust',
+    fix: 'give the CA that has signed it in --etcd-cafile',
+  },
+  {
+    said: /\bTLS|\bSSL|EPROTO|ECONNRESET/i,
+    code: 'ETCD_TLS',
+    what: 'makes no TLS connection',
+    fix: 'check whether it serves https, or begin its --etcd-endpoints with http://',
+  },
+];
 
 export function etcdErrorFrom(cause: ServiceError, context: Context): EtcdError {
   const [code, message] = explain(cause, context);
@@ -57,15 +88,14 @@ function explain({ code, details }: ServiceError, context: Context): [EtcdErrorC
   const where = context.endpoints.join(', ');
   if (isEndpointFault({ code } as ServiceError)) {
     const said = lastErrorIn(details);
-    return TLS_WORDS.test(said)
-      ? [
-          'ETCD_TLS',
-          `no TLS connection to etcd at ${where} (${said}); check --etcd-cafile, --etcd-certfile and --etcd-keyfile`,
-        ]
-      : [
-          'ETCD_UNREACHABLE',
-          `etcd does not answer at ${where} (${said}); check that it runs, that --etcd-endpoints names it, and whether it wants https and a client certificate`,
-        ];
+    const isSecure = context.endpoints.some((endpoint) => endpoint.startsWith('https:'));
+    const fault = isSecure ? CONNECTION_FAULTS.find((known) => known.said.test(said)) : undefined;
+    if (fault !== undefined)
+      return [fault.code, `etcd at ${where} ${fault.what} (${said}); ${fault.fix}`];
+    return [
+      'ETCD_UNREACHABLE',
+      `etcd does not answer at ${where} (${said}); check that it runs, that --etcd-endpoints names it, and whether it wants https and a client certificate`,
+    ];
   }
   if (code === status.PERMISSION_DENIED)
     return [
@@ -82,9 +112,15 @@ function explain({ code, details }: ServiceError, context: Context): [EtcdErrorC
   return ['ETCD_REFUSED', `etcd at ${where} refuses: ${details}`];
 }
 
-/** grpc-js wraps the cause: `No connection established. Last error: …. Resolution note: …`. */
+/**
+ * grpc-js wraps the cause: `No connection established. Last error: …. Resolution note: …`, and so does OpenSSL:
+ * `80BC…:error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate:…:SSL alert number 42`.
+ */
 function lastErrorIn(details: string): string {
   const last =
     /Last error: (?:Error: )?(.*?)(?:\.? Resolution note:.*)?$/s.exec(details)?.[1] ?? details;
-  return last.split('\n')[0]?.replace(/\.$/, '') ?? last;
+  const [line = ''] = last.split('\n');
+  const reason = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/.exec(line)?.[1] ?? line;
+  // A connection that was closed at once has no reason but the time.
+  return reason.replace(/ \(\d{4}-[^)]*Z\)/, '').replace(/\.$/, '');
 }

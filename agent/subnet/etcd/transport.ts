@@ -2,6 +2,7 @@
  * gRPC calls to an etcd of several endpoints: a channel each, one in use, the next when it does not answer;
  * every unary call has a deadline, a dead connection is noticed within 7 s, and the user's token goes along.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import {
   Client,
@@ -105,7 +106,11 @@ export class EtcdTransport {
 
   /** What a stream's error means; the next call goes to the next endpoint, or with a new token, as it asks. */
   failed(cause: unknown): EtcdError {
-    if (cause instanceof EtcdError) return cause;
+    if (cause instanceof EtcdError) {
+      // A watch with a token that a restarted etcd does not know is refused in these words too.
+      if (cause.code === 'ETCD_PERMISSION') this.#token = undefined;
+      return cause;
+    }
     const error = cause as ServiceError;
     this.#noteToken(error);
     this.#noteFault(error);
@@ -199,27 +204,51 @@ const SYSTEM_ROOTS = '/etc/ssl/certs/ca-certificates.crt';
  * client pair; we honour a CA alone too, as that is what who gives one means.
  */
 function securityFrom({ caFile, certFile, keyFile }: EtcdOptions): () => ChannelCredentials {
-  const roots = caFile || (existsSync(SYSTEM_ROOTS) ? SYSTEM_ROOTS : undefined);
-  const read = (file: string | undefined): Buffer | null => (file ? readOrExplain(file) : null);
-  const parts = { ca: read(caFile), key: read(keyFile), cert: read(certFile) };
+  const roots = existsSync(SYSTEM_ROOTS) ? SYSTEM_ROOTS : undefined;
+  const parts = {
+    ca: pem(caFile, '--etcd-cafile', certificateIn),
+    key: pem(keyFile, '--etcd-keyfile', createPrivateKey),
+    cert: pem(certFile, '--etcd-certfile', certificateIn),
+  };
   if ((parts.key === null) !== (parts.cert === null))
     throw new EtcdError('ETCD_TLS', 'give both --etcd-certfile and --etcd-keyfile, or neither');
   return () => {
     try {
-      return credentials.createSsl(parts.ca ?? read(roots), parts.key, parts.cert);
-    } catch (cause) {
-      throw new EtcdError('ETCD_TLS', `the TLS files for etcd make no sense: ${String(cause)}`);
+      const ca = parts.ca ?? (roots === undefined ? null : readFileSync(roots));
+      return credentials.createSsl(ca, parts.key, parts.cert);
+    } catch {
+      throw new EtcdError(
+        'ETCD_TLS',
+        `the certificate in ${certFile} does not belong to the key in ${keyFile}; give a pair in --etcd-certfile and --etcd-keyfile`,
+      );
     }
   };
 }
 
-function readOrExplain(file: string): Buffer {
+/** The content of the file, once `parse` has taken it; null when none is named. */
+function pem(
+  file: string | undefined,
+  flag: string,
+  parse: (content: Buffer) => unknown,
+): Buffer | null {
+  if (!file) return null;
+  let content: Buffer;
   try {
-    return readFileSync(file);
+    content = readFileSync(file);
   } catch (cause) {
-    throw new EtcdError(
-      'ETCD_TLS',
-      `cannot read ${file} (${String(cause)}); check its name and mode`,
-    );
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'it does not exist' : code;
+    throw new EtcdError('ETCD_TLS', `${file} cannot be read: ${why}; correct ${flag}`);
   }
+  try {
+    parse(content);
+    return content;
+  } catch {
+    throw new EtcdError('ETCD_TLS', `${file} is not what ${flag} needs, in PEM; correct ${flag}`);
+  }
+}
+
+/** Of a file with several the first one. Without this a file that holds none would count as an empty list of CAs. */
+function certificateIn(content: Buffer): unknown {
+  return new X509Certificate(content);
 }
