@@ -3,10 +3,12 @@ import type { UnderlayConfig } from '../config/config.ts';
 import type { Family } from '../ip/address.ts';
 import type { Netlink } from '../kernel/netlink/netlink.ts';
 import { chooseUnderlay, type UnderlayChoice } from '../underlay/choose.ts';
+import { isLinkLocal } from '../underlay/usable.ts';
 
 /**
  * An underlay with an address of each of the network's families; else of one of them; else of the other
- * family, over which workloads travel all the same.
+ * family, over which workloads travel all the same. A link-local address does not make up for a missing one: every
+ * link has one, whether it leads anywhere or not.
  */
 export async function findUnderlay(
   netlink: Pick<Netlink, 'readLinks' | 'readAddresses' | 'readRoutes'>,
@@ -22,5 +24,10 @@ export async function findUnderlay(
   const choices = stacks.map((stack) =>
     chooseUnderlay({ links, addresses, routes }, config, stack),
   );
-  return choices.find(({ status }) => status === 'chosen') ?? (choices[0] as UnderlayChoice);
+  const [wanted, ...others] = choices as [UnderlayChoice, ...UnderlayChoice[]];
+  return wanted.status === 'chosen' ? wanted : (others.find(leadsFurther) ?? wanted);
+}
+
+function leadsFurther(choice: UnderlayChoice): boolean {
+  return choice.status === 'chosen' && !Object.values(choice.underlay.addresses).some(isLinkLocal);
 }

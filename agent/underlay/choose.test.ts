@@ -91,7 +91,7 @@ describe('--iface', () => {
   test('none that resolves: each is told, and what there is', () => {
     expect(problem({ interfaces: ['wlan0', '10.9.9.9', 'bare'] })).toBe(
       'no interface can carry the overlay: there is no interface wlan0; --iface 10.9.9.9 is on no interface; ' +
-        'interface bare has no IPv4 address; there are eth0 (192.168.1.2, fe80::2, fd00:1::2), ' +
+        'interface bare has no IPv4 address; choose with --iface among eth0 (192.168.1.2, fe80::2, fd00:1::2), ' +
         'eth1 (10.0.0.2, 10.0.0.3, fd00:2::2), bare',
     );
   });

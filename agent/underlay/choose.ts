@@ -34,7 +34,7 @@ export function chooseUnderlay(
     else return conclude(attempt, facts, config, families);
   }
   const why = reasons.slice(0, LONGEST_LIST).join('; ');
-  return none(`no interface can carry the overlay: ${why}; there are ${listed(facts)}`);
+  return none(`no interface can carry the overlay: ${why}; ${listed(facts)}`);
 }
 
 function conclude(
@@ -155,12 +155,12 @@ class Chooser {
     const names = new Set<string>();
     for (const family of this.#families) {
       const route = firstDefault(this.#facts.routes, DEFAULT_ROUTES[family]);
-      if (route === undefined) return `there is no IPv${family} default route, so give --iface`;
+      if (route === undefined) return `there is no IPv${family} default route`;
       names.add(route.link);
     }
     const [name, other] = names;
     if (other !== undefined) {
-      return `the IPv4 default route leaves by ${name} and the IPv6 one by ${other}, so give --iface`;
+      return `the IPv4 default route leaves by ${name} and the IPv6 one by ${other}`;
     }
     const link = this.#linkNamed(name);
     return link === undefined ? `there is no interface ${name}` : this.#complete(link, {});
@@ -225,9 +225,9 @@ function listed({ links, addresses }: LinkFacts): string {
       const own = addresses.filter(({ link }) => link === name).map(({ address }) => address);
       return own.length === 0 ? name : `${name} (${own.slice(0, LONGEST_LIST).join(', ')})`;
     });
-  if (names.length === 0) return 'no interfaces but lo';
+  if (names.length === 0) return 'there are no interfaces but lo';
   const more = names.length > LONGEST_LIST ? ` and ${names.length - LONGEST_LIST} more` : '';
-  return `${names.slice(0, LONGEST_LIST).join(', ')}${more}`;
+  return `choose with --iface among ${names.slice(0, LONGEST_LIST).join(', ')}${more}`;
 }
 
 function none(problem: string): UnderlayChoice {

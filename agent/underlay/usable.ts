@@ -20,11 +20,16 @@ export function usableAddresses(
 ): Address[] {
   return addresses
     .filter((info) => info.link === link && isUsable(info, family))
-    .toSorted((a, b) => weightOf(a, family) - weightOf(b, family))
+    .toSorted((a, b) => weightOf(a) - weightOf(b))
     .map(({ address }) => address);
 }
 
-function weightOf(info: AddressInfo, family: Family): number {
-  const isLinkLocal = info.scope === 'link' || containsAddress(LINK_LOCAL[family], info.address);
-  return (isLinkLocal ? 4 : 0) + (info.permanent ? 0 : 2) + (info.temporary ? 1 : 0);
+/** Only of use on one link. */
+export function isLinkLocal(address: Address): boolean {
+  return containsAddress(LINK_LOCAL[familyOf(address)], address);
+}
+
+function weightOf(info: AddressInfo): number {
+  const isLocal = info.scope === 'link' || isLinkLocal(info.address);
+  return (isLocal ? 4 : 0) + (info.permanent ? 0 : 2) + (info.temporary ? 1 : 0);
 }
