@@ -1,7 +1,10 @@
 /** Files that are there in full or not at all, whenever power fails or somebody reads. */
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
+  existsSync,
   fchmodSync,
   fsyncSync,
   mkdirSync,
@@ -9,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -72,9 +76,23 @@ export function writeAtomically(path: string, content: string, mode: number): vo
   }
 }
 
+/** Makes the directory if it is missing, and sees that files can be made in it. Throws FileError. */
+export function prepareDirectory(path: string): void {
+  try {
+    makeDirectory(path);
+    if (!statSync(path).isDirectory()) throw Object.assign(new Error(path), { code: 'ENOTDIR' });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new FileError('written', path, cause);
+  }
+}
+
+/** Step by step: with `recursive`, mkdirSync says ENOENT where a file system is read-only. */
 function makeDirectory(path: string): void {
-  const made = mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
-  if (made !== undefined) chmodSync(path, DIRECTORY_MODE);
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
+  chmodSync(path, DIRECTORY_MODE);
 }
 
 /** The new name is on disk only when the directory is. */

@@ -16,14 +16,29 @@ const MODE = 0o644;
 
 /** Reads `<stateDir>/node-id`, or makes it. Throws FileError. */
 export function loadNodeId(stateDir: string, makeId: () => string = randomUUID): NodeId {
-  const path = join(stateDir, 'node-id');
+  const path = pathIn(stateDir);
   const found = readIfThere(path);
-  if (found !== undefined && UUID.test(found.trim())) return { id: found.trim() };
+  const id = idIn(found);
+  if (id !== undefined) return { id };
   const setAside = found === undefined ? undefined : `${path}.damaged`;
   if (setAside !== undefined) putAside(path, setAside);
-  const id = makeId();
-  writeAtomically(path, `${id}\n`, MODE);
-  return setAside === undefined ? { id } : { id, setAside };
+  const made = makeId();
+  writeAtomically(path, `${made}\n`, MODE);
+  return setAside === undefined ? { id: made } : { id: made, setAside };
+}
+
+/** As loadNodeId, but makes nothing: undefined where there is none, or a damaged one. Throws FileError. */
+export function readNodeId(stateDir: string): string | undefined {
+  return idIn(readIfThere(pathIn(stateDir)));
+}
+
+function pathIn(stateDir: string): string {
+  return join(stateDir, 'node-id');
+}
+
+function idIn(text: string | undefined): string | undefined {
+  const id = text?.trim();
+  return id !== undefined && UUID.test(id) ? id : undefined;
 }
 
 function putAside(path: string, setAside: string): void {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { VERSION } from '../../controlplane/api/version.ts';
 import { serveControl, type ControlServer } from '../../controlplane/api/server.ts';
 import type { Config } from '../config/config.ts';
+import { prepareDirectory } from '../config/atomic-file.ts';
 import { loadNodeId } from '../config/node-id.ts';
 import { startHealthServer, type HealthServer } from '../front/http.ts';
 import { Metrics, type MetricSources } from '../front/metrics.ts';
@@ -63,6 +64,7 @@ export class Daemon {
     this.metrics = new Metrics(this.#metricSources(), VERSION);
     this.#etcd = new EtcdClient(config.etcd);
     this.#registry = new EtcdRegistry(this.#etcd, config.etcd.prefix);
+    prepareDirectory(config.runDir);
     this.host = openHostKernel(config.runDir);
     this.reporter = new LoggingReporter(log, this.metrics, () => this.changed());
     this.reconciler = new Reconciler({

@@ -1,5 +1,5 @@
 /** The unix socket of the control API: whether somebody listens on it, and making the place free for a server. */
-import { chmod, chown, lstat, mkdir, readFile, unlink } from 'node:fs/promises';
+import { access, chmod, chown, constants, lstat, mkdir, readFile, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { messageOf, WeftError } from './errors.ts';
@@ -35,7 +35,7 @@ export async function listenerOn(path: string): Promise<Listener> {
  * listens, and WEFT_SOCKET_PATH when the path cannot be used.
  */
 export async function claimSocket(path: string): Promise<void> {
-  await usable(path, async () => await mkdir(dirname(path), { recursive: true, mode: 0o755 }));
+  await usable(path, async () => await makeFolder(dirname(path)));
   const stats = await usable(path, async () => await lstat(path).catch(absent));
   if (stats === undefined) return;
   if (!stats.isSocket()) {
@@ -71,11 +71,27 @@ export function groupId(groups: string, name: string): number | undefined {
   return Number.isSafeInteger(id) && id >= 0 ? id : undefined;
 }
 
+/** Makes it if it is missing, and sees that a socket can be made in it. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o755 });
+  await access(path, constants.W_OK | constants.X_OK);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'a part of its path is not a directory',
+  EEXIST: 'a part of its path is not a directory',
+};
+
 async function usable<T>(path: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (cause) {
-    throw new WeftError('WEFT_SOCKET_PATH', `cannot use the socket ${path} (${messageOf(cause)})`, {
+    const why = REASONS[(cause as NodeJS.ErrnoException).code ?? ''] ?? messageOf(cause);
+    throw new WeftError('WEFT_SOCKET_PATH', `cannot use the socket ${path}: ${why}`, {
       fix: 'make its folder writable for weftd, or name another path with --socket',
       cause,
     });
