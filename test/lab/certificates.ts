@@ -1,6 +1,6 @@
 /** Certificates made with openssl, for an etcd that speaks TLS. They live for a day. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { outputOf } from './command.ts';
 
 /** File names, PEM. */
@@ -26,7 +26,7 @@ export async function makeAuthority(directory: string): Promise<Authority> {
     key: join(directory, `${name}-key.pem`),
   });
   const own = pairOf('ca');
-  await openssl('req', '-x509', ...NEW_KEY, ...files(own), '-subj', `/CN=${directory}`);
+  await openssl('req', '-x509', ...NEW_KEY, ...files(own), '-subj', `/CN=${basename(directory)}`);
   return {
     ...own,
     async issue(name, addresses = []) {
