@@ -207,7 +207,7 @@ export class Holder {
     this.#pending = undefined;
     if (pending === undefined) return;
     const { request, sentAt } = pending;
-    if (answer.type === 'failed') this.#onFailure(answer.code, now);
+    if (answer.type === 'failed') this.#onFailure(answer, now);
     else this.#failures = 0;
     if (answer.type === 'granted') this.#fresh = { lease: answer.lease, sentAt };
     else if (answer.type === 'alive' && request.type === 'keepAlive')
@@ -217,8 +217,15 @@ export class Holder {
     this.#compareWithTable(now);
   }
 
-  #onFailure(code: string, now: number): void {
+  #onFailure({ code, message }: { code: string; message: string }, now: number): void {
     if (code === 'ETCD_LEASE_NOT_FOUND') this.#forgetLease();
+    // That etcd is away, whoever watches it says; anything else would go unsaid.
+    else if (code !== 'ETCD_UNREACHABLE')
+      this.#problems.set('LEASE_NOT_WRITTEN', `our lease could not be written: ${message}`);
+    this.#retryLater(now);
+  }
+
+  #retryLater(now: number): void {
     this.#retryAt = now + pauseBefore(this.#failures++, RETRY, this.#parts.random);
   }
 
@@ -426,7 +433,7 @@ export class Holder {
     const subnets = this.#previousIfFree() ?? this.#allocate();
     if (subnets === undefined) {
       this.#ahead.forget();
-      this.#onFailure('OUT_OF_SUBNETS', now);
+      this.#retryLater(now);
       return undefined;
     }
     const key = formatKey(subnets);

@@ -291,12 +291,18 @@ test('user and password', async () => {
     'auth enable',
   ])
     etcdctl(etcd, ...command.split(' '));
+  const root = ['--user', 'root:secret'];
   const user = { username: 'weft', password: 'pass' };
   const a = host(new EtcdRegistry(clientOf(etcd.endpoint, user), PREFIX), 1);
   await begin(a);
   // Simple tokens are forgotten by a restarted etcd: the client gets a new one.
   await etcd.restart();
   await eventually(() => a.lines.includes('etcd is back'));
+  etcdctl(etcd, ...root, 'role', 'revoke-permission', 'weft', '--prefix=true', `${PREFIX}/`);
+  etcdctl(etcd, ...root, 'role', 'grant-permission', 'weft', '--prefix=true', 'read', `${PREFIX}/`);
+  a.service.publish({ publicAddresses: { 4: address('192.168.0.8') } });
+  await eventually(() => a.service.problems.some(({ code }) => code === 'LEASE_NOT_WRITTEN'));
+  expect(a.lines.at(-1)).toContain("etcd's user weft may not do this");
   const read = (options: Partial<EtcdOptions>, prefix = PREFIX): Promise<unknown> =>
     new EtcdRegistry(clientOf(etcd.endpoint, options), prefix).readConfig();
   await expect(read({})).rejects.toMatchObject({ code: 'ETCD_AUTHENTICATION' });
