@@ -77,9 +77,10 @@ export class Host extends Namespace {
 
   /** Body of a page that this host serves to itself; rejects unless the status is 200. */
   async httpGet(path: string, port = HEALTH_PORT): Promise<string> {
-    // Bash speaks TCP itself: no other program has to be in the namespace.
+    // Bash speaks TCP itself: no other program has to be in the namespace. Without --norc it would take the socket that
+    // Node gives it as standard input for a remote shell's, and run the user's .bashrc (bash(1), INVOCATION).
     const script = `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3`;
-    const answer = await this.output('bash', ['-c', script], { timeoutMs: 5000 });
+    const answer = await this.output('bash', ['--norc', '-c', script], { timeoutMs: 5000 });
     const [head = '', ...body] = answer.split('\r\n\r\n');
     if (!/^HTTP\/1\.[01] 200 /.test(head)) throw new Error(`${path}: ${answer}`);
     return body.join('\r\n\r\n');
