@@ -13,6 +13,9 @@ export interface Capture {
   stop(): Promise<readonly string[]>;
 }
 
+/** A time of day, or what belongs to the line before: indented, or the link layer of an inner packet (`-e`). */
+const PACKET = /^\s|^\d\d:\d\d:\d\d\.|^(?:[0-9a-f]{2}:){5}/;
+
 /** Captures on the link, which may be `any`; resolves when tcpdump listens. `filter` is pcap-filter(7)'s. */
 export async function capture(
   place: Namespace,
@@ -29,7 +32,7 @@ export async function capture(
     ...filter.split(' ').filter(Boolean),
   ]);
   await child.waitForLine(/^listening on|, capture size/);
-  const packets = () => child.lines.filter((line) => /^\s|^\d\d:\d\d:\d\d\./.test(line));
+  const packets = () => child.lines.filter((line) => PACKET.test(line));
   return {
     lines: packets,
     waitFor: (pattern, within) => child.waitForLine(pattern, within),
