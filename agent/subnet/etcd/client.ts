@@ -47,6 +47,12 @@ export interface TxnAnswer {
 /** A listing of 10,000 leases takes a fraction of a second; a busy server is given time. */
 const LIST_DEADLINE_MS = 30_000;
 const KEEP_ALIVE_DEADLINE_MS = 3_000;
+/** Till etcd says that a watch stands; afterwards it may be silent. */
+const WATCH_DEADLINE_MS = 3_000;
+const UNANSWERED = new EtcdError(
+  'ETCD_UNREACHABLE',
+  'etcd does not answer a watch; check that it runs and has a leader',
+);
 
 export class EtcdClient {
   readonly #transport: EtcdTransport;
@@ -102,11 +108,14 @@ export class EtcdClient {
     const stream = await this.#transport.open(WATCH);
     const cancel = (): void => stream.cancel();
     signal.addEventListener('abort', cancel);
+    const patience = new AbortController();
+    const giveUp = setTimeout(() => (patience.abort(), cancel()), WATCH_DEADLINE_MS);
     let revision = from - 1;
     try {
       if (signal.aborted) return;
       stream.write({ createRequest: watchFrom(key, scope, from) });
       for await (const response of stream as AsyncIterable<pb.WatchResponse>) {
+        clearTimeout(giveUp);
         throwIfCanceled(response);
         const events = response.events.map(eventFrom);
         // Until the last fragment of a revision has come, a new watch must start before it.
@@ -115,8 +124,10 @@ export class EtcdClient {
         yield { revision, events };
       }
     } catch (cause) {
-      if (!signal.aborted) throw this.#transport.failed(cause);
+      if (!signal.aborted)
+        throw this.#transport.failed(patience.signal.aborted ? UNANSWERED : cause);
     } finally {
+      clearTimeout(giveUp);
       signal.removeEventListener('abort', cancel);
       stream.cancel();
     }

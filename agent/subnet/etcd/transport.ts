@@ -107,8 +107,9 @@ export class EtcdTransport {
   /** What a stream's error means; the next call goes to the next endpoint, or with a new token, as it asks. */
   failed(cause: unknown): EtcdError {
     if (cause instanceof EtcdError) {
-      // A watch with a token that a restarted etcd does not know is refused in these words too.
-      if (cause.code === 'ETCD_PERMISSION') this.#token = undefined;
+      // A watch is told no more than that when its token is not known; and see #noteFault.
+      if (cause.code === 'ETCD_PERMISSION' || cause.code === 'ETCD_UNREACHABLE')
+        this.#token = undefined;
       return cause;
     }
     const error = cause as ServiceError;
@@ -133,9 +134,14 @@ export class EtcdTransport {
     return refused;
   }
 
+  /**
+   * etcd lets a call wait whose token is from a raft index it has not reached, which after the loss of its last
+   * writes it may never do: a call that got no answer costs its token too.
+   */
   #noteFault(error: ServiceError): boolean {
     const fault = isEndpointFault(error);
     if (fault) this.#current = (this.#current + 1) % this.#clients.length;
+    if (error.code === status.DEADLINE_EXCEEDED) this.#token = undefined;
     return fault;
   }
 
