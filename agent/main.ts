@@ -51,7 +51,7 @@ async function carryOut({
   }
   if (!mayAdministerNetwork()) {
     throw new SetupError(
-      'weftd may not change the network: run it as root, or give it CAP_NET_ADMIN',
+      'no permission to change the network: run weftd as root, or give it CAP_NET_ADMIN',
     );
   }
   if (command.name === 'cleanup') return cleanup(config, command);
@@ -77,6 +77,8 @@ function untilTold(): AbortSignal {
 const EXPECTED = [SetupError, FileError, EtcdError, KernelError, HealthServerError];
 
 async function run(): Promise<void> {
+  // Node's advice to developers, as that no IP address belongs in TLS's server name, which grpc-js puts there.
+  process.noDeprecation = true;
   try {
     process.exitCode = await main();
   } catch (cause) {

@@ -1,42 +1,51 @@
-/** `weftd cleanup`: lists everything weft owns on this host, and removes it. */
-import { rmSync } from 'node:fs';
-import { connect } from 'node:net';
+/** `weftd cleanup`: lists everything weft owns on this host, removes it when told to, and says what stays. */
+import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
+import { listenerOn } from '../../controlplane/api/socket.ts';
 import type { Config } from '../config/config.ts';
+import { readNodeId } from '../config/node-id.ts';
 import { inOrder } from '../state/diff.ts';
 import type { Kernel, Operation } from '../state/kernel.ts';
 import { describe, type Resource } from '../state/resource.ts';
 import { openHostKernel } from './host-kernel.ts';
-import { readSubnetEnv } from '../front/subnet-env.ts';
 
 export interface CleanupWishes {
   /** Do not ask. */
   readonly yes: boolean;
 }
 
-/** Returns the exit code. */
-export async function cleanup(config: Config, { yes }: CleanupWishes): Promise<number> {
-  if (await answers(config.socket)) {
-    return complain(
-      `weftd runs on this host (${config.socket}) and would put everything back: stop it first`,
-    );
+/** Returns the exit code: 0 when nothing of weft's is left. */
+export async function cleanup(config: Config, wishes: CleanupWishes): Promise<number> {
+  if (await isRunning(config.socket)) {
+    const place = `this host (${config.socket})`;
+    return complain(`weftd runs on ${place} and would put everything back: stop it first`);
   }
   const host = openHostKernel(config.runDir);
   try {
     const owned = await ownedBy(host.kernel);
-    const files = readSubnetEnv(config.subnetFile) === undefined ? [] : [config.subnetFile];
-    const lines = [...owned.map(describe), ...files.map((file) => `file ${file}`)];
-    process.stdout.write(listing(lines));
-    if (lines.length === 0) return 0;
-    if (!yes && !(await confirmed()))
-      return complain('nothing was removed: give --yes to remove it all');
-    const failures = await remove(host.kernel, owned);
-    for (const file of files) rmSync(file, { force: true });
+    const files = filesOf(config, owned);
+    if (owned.length + files.length === 0) {
+      process.stdout.write('weft owns nothing on this host\n');
+      return 0;
+    }
+    process.stdout.write(listing(owned, files));
+    const refusal = wishes.yes ? undefined : await askForRefusal();
+    if (refusal !== undefined) return complain(refusal);
+    const failures = [...(await remove(host.kernel, owned)), ...files.flatMap(removeFile)];
+    removeIfEmpty(config.runDir);
     for (const failure of failures) complain(failure);
-    return failures.length === 0 ? 0 : 1;
+    if (failures.length > 0) return 1;
+    process.stdout.write(farewell(config));
+    return 0;
   } finally {
     await host.close();
   }
+}
+
+/** One that is stopped by a signal or overloaded does not answer, yet goes on some time. */
+async function isRunning(socket: string): Promise<boolean> {
+  const listener = await listenerOn(socket);
+  return listener.state === 'live' || listener.code === 'ETIMEDOUT';
 }
 
 /** What a dump without any wish of ours tells is what carries our marks. */
@@ -44,6 +53,11 @@ async function ownedBy(kernel: Kernel): Promise<Resource[]> {
   const owned: Resource[] = [];
   for await (const slice of kernel.dump(new Set())) owned.push(...slice);
   return owned;
+}
+
+/** subnet.env bears no mark: without anything of ours in the kernel it may be flanneld's. */
+function filesOf({ subnetFile, socket }: Config, owned: readonly Resource[]): string[] {
+  return [...(owned.length > 0 ? [subnetFile] : []), socket].filter((path) => existsSync(path));
 }
 
 /** Returns what could not be removed, a sentence each. */
@@ -58,30 +72,48 @@ async function remove(kernel: Kernel, owned: readonly Resource[]): Promise<strin
   });
 }
 
-function listing(lines: readonly string[]): string {
-  if (lines.length === 0) return 'weft owns nothing on this host\n';
+function removeFile(path: string): string[] {
+  try {
+    rmSync(path, { force: true });
+    return [];
+  } catch (cause) {
+    return [`file ${path} was not removed: ${(cause as Error).message}`];
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Others' files are in it, or it is not there.
+  }
+}
+
+function listing(owned: readonly Resource[], files: readonly string[]): string {
+  const lines = [...owned.map(describe), ...files.map((file) => `file ${file}`)];
   return `weft owns on this host:\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
-async function confirmed(): Promise<boolean> {
-  if (!process.stdin.isTTY) return false;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(
-    'Remove all of it? Containers of this host lose the overlay. [y/N] ',
-  );
-  terminal.close();
-  return /^y(es)?$/i.test(answer.trim());
+function farewell({ stateDir, etcd }: Config): string {
+  const lines = [
+    'removed',
+    `what stays: this host's lease under ${etcd.prefix}/subnets in etcd, until it expires`,
+  ];
+  if (readNodeId(stateDir) !== undefined)
+    lines.push(`what stays: the identity of this host, ${stateDir}/node-id`);
+  return lines.map((line) => `${line}\n`).join('');
 }
 
-function answers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(socketPath);
-    const end = (isThere: boolean) => () => {
-      socket.destroy();
-      resolve(isThere);
-    };
-    socket.once('connect', end(true)).once('error', end(false));
-  });
+/** Undefined when whoever sits at the terminal wants it. */
+async function askForRefusal(): Promise<string | undefined> {
+  if (!process.stdin.isTTY) return 'nothing was removed: give --yes to remove it all';
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-D and Ctrl-C close it without an answer.
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  const question = 'Remove all of it? Containers of this host lose the overlay. [y/N] ';
+  const answer = await Promise.race([terminal.question(question), closed]);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim()) ? undefined : 'nothing was removed';
 }
 
 function complain(sentence: string): 1 {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { pauseBefore, type Backoff, type Clock, type Random } from '../state/clock.ts';
 import type { NetworkConfig } from '../state/facts.ts';
 import { parseNetworkConfig } from '../subnet/network-config.ts';
-import { isRefused } from '../subnet/parsed.ts';
+import { isRefused, type Parsed } from '../subnet/parsed.ts';
 import type { Registry } from '../subnet/registry.ts';
 import type { ProblemBoard } from './problem-board.ts';
 
@@ -47,16 +47,19 @@ async function* followText(parts: FollowParts): AsyncGenerator<string | undefine
   }
 }
 
+/** `text` is what stands at `key`, if anything does; the reason of a refusal says what to do. */
+export function networkFrom(text: string | undefined, key: string): Parsed<NetworkConfig> {
+  if (text !== undefined) return parseNetworkConfig(text, key);
+  const put = `etcdctl put ${key} '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}'`;
+  return { reason: `there is no network configuration at ${key} in etcd; put it there: ${put}` };
+}
+
 function accept(
   { registry, board, log }: FollowParts,
   text: string | undefined,
 ): NetworkConfig | undefined {
   const key = registry.configKey;
-  const put = `put it there: etcdctl put ${key} '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}'`;
-  const parsed =
-    text === undefined
-      ? { reason: `there is no network configuration at ${key} in etcd; ${put}` }
-      : parseNetworkConfig(text, key);
+  const parsed = networkFrom(text, key);
   const problems = isRefused(parsed)
     ? [{ code: 'NETWORK_CONFIG', message: parsed.reason, subject: key }]
     : [];

@@ -1,28 +1,26 @@
-/** `weftd --plan`: what a start would find and do on this host. Reads etcd and the kernel, and writes to neither. */
-import { pino } from 'pino';
+/** `weftd --plan`: what a start would find and do on this host. Reads etcd, the kernel and files, and writes to none. */
+import { randomUUID } from 'node:crypto';
 import type { Plan, PlanResource } from '../../controlplane/api/model.ts';
 import { familiesOf, type Backend, type Published } from '../backend/backend.ts';
-import { createBackend } from '../backend/backends.ts';
 import type { Config } from '../config/config.ts';
-import { loadNodeId } from '../config/node-id.ts';
+import { readNodeId } from '../config/node-id.ts';
 import { readSubnetEnv } from '../front/subnet-env.ts';
 import type { Prefix } from '../ip/prefix.ts';
 import type { NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
-import { Reconciler } from '../state/reconciler.ts';
+import { Reconciler, type Reporter } from '../state/reconciler.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { Holder, type Answer, type Request } from '../subnet/holder.ts';
 import { parseKey } from '../subnet/key.ts';
 import { LeaseTable } from '../subnet/leases.ts';
-import { parseNetworkConfig } from '../subnet/network-config.ts';
 import { isRefused } from '../subnet/parsed.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { planAsTold } from './control-handlers.ts';
 import { findUnderlay } from './find-underlay.ts';
+import { networkFrom } from './follow-network.ts';
 import { existingLinks, openHostKernel, type HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom, turn } from './machine.ts';
 import { Planner } from './planner.ts';
-import { LoggingReporter } from './reporter.ts';
-import { SetupError } from './session.ts';
+import { backendFor, SetupError } from './session.ts';
 
 /** Prints to stdout. Throws errors whose message is one sentence, as a start would. */
 export async function printPlan(
@@ -42,7 +40,7 @@ export async function printPlan(
 
 async function planFor(config: Config, host: HostKernel, registry: EtcdRegistry): Promise<Plan> {
   const network = await readNetwork(registry);
-  const backend = backendOf(network);
+  const backend = backendFor(network);
   const families = familiesOf(network.ranges);
   const choice = await findUnderlay(host.netlink, config.underlay, families);
   if (choice.status === 'none') throw new SetupError(choice.problem);
@@ -56,11 +54,7 @@ async function planFor(config: Config, host: HostKernel, registry: EtcdRegistry)
     kernel: host.kernel,
     clock: machineClock,
     random: machineRandom,
-    report: new LoggingReporter(
-      pino({ level: 'silent' }),
-      { operation() {}, repair() {} },
-      () => {},
-    ),
+    report: SILENT,
   });
   const planner = new Planner({ target: reconciler, firewall: config.firewall, turn });
   planner.setForwardChains(await host.iptables.forwardChains());
@@ -88,23 +82,13 @@ async function planPeers(planner: Planner, parts: Parts): Promise<void> {
 
 async function readNetwork(registry: EtcdRegistry): Promise<NetworkConfig> {
   const { text } = await registry.readConfig();
-  if (text === undefined) {
-    throw new SetupError(
-      `there is no network configuration at ${registry.configKey} in etcd: put it there with etcdctl`,
-    );
-  }
-  const parsed = parseNetworkConfig(text, registry.configKey);
+  const parsed = networkFrom(text, registry.configKey);
   if (isRefused(parsed)) throw new SetupError(parsed.reason);
   return parsed.value;
 }
 
-function backendOf(network: NetworkConfig): Backend {
-  try {
-    return createBackend(network.backend);
-  } catch (cause) {
-    throw cause instanceof RangeError ? new SetupError(cause.message) : cause;
-  }
-}
+/** A grant and a put, and some that are in the way; more would be a fault. */
+const REQUEST_LIMIT = 100;
 
 interface OwnLease {
   readonly key: string;
@@ -124,7 +108,7 @@ async function ownLease(
   for await (const slice of slices) for (const entry of slice) table.put(entry);
   const holder = new Holder({
     identity: {
-      node: loadNodeId(config.stateDir).id,
+      node: nodeId(config.stateDir),
       publicAddresses: publish(undefined).publicAddresses,
     },
     network,
@@ -135,7 +119,9 @@ async function ownLease(
     random: machineRandom,
   });
   holder.listed(revision, 0);
-  for (let request = holder.next(0); request !== undefined; request = holder.next(0)) {
+  for (let asked = 0; asked < REQUEST_LIMIT; asked++) {
+    const request = holder.next(0);
+    if (request === undefined) break;
     if (request.type === 'put') {
       const subnets = parseKey(request.put.key);
       if (!isRefused(subnets)) return { key: request.put.key, subnets: subnets.value, table };
@@ -145,21 +131,46 @@ async function ownLease(
   throw new SetupError([...holder.problems.values()].join('; '));
 }
 
+/** That of a host which never started is made at its start. */
+function nodeId(stateDir: string): string {
+  const id = readNodeId(stateDir);
+  if (id !== undefined) return id;
+  process.stderr.write(
+    'weftd: this host has no identity before its first start, so that may choose another subnet\n',
+  );
+  return randomUUID();
+}
+
 function granted(request: Request): Answer {
   if (request.type === 'grant') return { type: 'granted', lease: '1' };
   return { type: 'alive', seconds: 86_400 };
 }
 
+const SIGNS = { create: '+', change: '~', remove: '-' } as const;
+
+/** As `weft plan` prints it. */
 function text({ desired, actual, operations }: Plan): string {
-  const block = (title: string, lines: readonly string[]): string =>
-    `${title} (${lines.length})\n${lines.map((line) => `  ${line}\n`).join('')}`;
-  const line = ({ text }: PlanResource): string => text;
+  const todo = operations.map(({ action, text }) => `${SIGNS[action]} ${text}`);
+  const atRest = ['none: the kernel is as desired'];
   return [
-    block('desired', desired.map(line)),
-    block('actual', actual.map(line)),
-    block(
-      'to be done',
-      operations.map((each) => `${each.action} ${each.text}`),
-    ),
-  ].join('\n');
+    block(`Operations (${todo.length})`, todo.length === 0 ? atRest : todo),
+    block(`Desired (${desired.length})`, desired.map(textOf)),
+    block(`Actual (${actual.length})`, actual.map(textOf)),
+  ].join('');
 }
+
+function block(head: string, lines: readonly string[]): string {
+  return `${head}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+}
+
+function textOf({ text }: PlanResource): string {
+  return text;
+}
+
+const SILENT: Reporter = {
+  applied: () => {},
+  passed: () => {},
+  problem: () => {},
+  solved: () => {},
+  resync: () => {},
+};

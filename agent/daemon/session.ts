@@ -252,7 +252,8 @@ function told({ link, mtu, publicAddresses }: Underlay): object {
   return { link, mtu, publicAddresses };
 }
 
-function backendFor(network: NetworkConfig): Backend {
+/** Throws a SetupError when weft has no such backend, or its options make no sense. */
+export function backendFor(network: NetworkConfig): Backend {
   try {
     return createBackend(network.backend);
   } catch (cause) {
