@@ -198,6 +198,7 @@ export class Daemon {
       clock: machineClock,
       random: machineRandom,
       signal,
+      outage: (why) => this.#onOutage(why),
     });
     for await (const network of follow) {
       const isFirst = this.#network === undefined;
@@ -206,6 +207,15 @@ export class Daemon {
       await this.#session?.stop();
       this.#session = undefined;
       await this.#beginSession(network, isFirst, signal);
+    }
+  }
+
+  /** Once there is a session, its own watch tells of outages. */
+  #onOutage(why: string | undefined): void {
+    const isNews = why !== undefined && this.#session === undefined;
+    const problems = isNews ? [{ code: 'ETCD', message: why }] : [];
+    for (const { message } of this.board.set('etcd', problems)) {
+      this.#log.warn(`${message}; weft tries again until it answers`);
     }
   }
 

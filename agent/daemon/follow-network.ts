@@ -1,6 +1,6 @@
 /** Follows the network configuration in etcd: read at the start, watched from then on. What does not parse changes nothing. */
 import type { Logger } from 'pino';
-import { pauseBefore, type Backoff, type Clock, type Random } from '../state/clock.ts';
+import { pauseBefore, sleep, type Backoff, type Clock, type Random } from '../state/clock.ts';
 import type { NetworkConfig } from '../state/facts.ts';
 import { parseNetworkConfig } from '../subnet/network-config.ts';
 import { isRefused, type Parsed } from '../subnet/parsed.ts';
@@ -17,6 +17,8 @@ export interface FollowParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
+  /** etcd cannot be read, and why; undefined when it can again. */
+  readonly outage: (why: string | undefined) => void;
 }
 
 /** Yields each valid configuration that differs from the one before; ends when `signal` is aborted. */
@@ -36,13 +38,13 @@ async function* followText(parts: FollowParts): AsyncGenerator<string | undefine
     try {
       const { revision, text } = await registry.readConfig();
       failures = 0;
-      parts.board.set('etcd', []);
+      parts.outage(undefined);
       yield text;
       yield* registry.watchConfig(revision + 1, signal);
     } catch (cause) {
       if (signal.aborted) return;
-      if (failures === 0) tellFailure(parts, cause);
-      await sleep(parts, pauseBefore(failures++, RETRY, parts.random));
+      parts.outage(cause instanceof Error ? cause.message : String(cause));
+      await sleep(parts.clock, pauseBefore(failures++, RETRY, parts.random), signal);
     }
   }
 }
@@ -65,18 +67,4 @@ function accept(
     : [];
   for (const { message } of board.set(SOURCE, problems)) log.error({ key }, message);
   return isRefused(parsed) ? undefined : parsed.value;
-}
-
-function tellFailure({ board, log }: FollowParts, cause: unknown): void {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  for (const problem of board.set('etcd', [{ code: 'ETCD', message }])) {
-    log.warn(`${problem.message}; what is known stays in force, and weft tries again`);
-  }
-}
-
-async function sleep({ clock, signal }: FollowParts, ms: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const cancel = clock.after(ms, resolve);
-    signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
-  });
 }

@@ -23,3 +23,17 @@ export function pauseBefore(attempt: number, policy: Backoff, random: Random): n
   const base = Math.min(policy.first * policy.factor ** attempt, policy.limit);
   return base * (0.5 + random() / 2);
 }
+
+/** Resolves after `ms`, or at once when `signal` is aborted. */
+export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    signal.addEventListener('abort', end);
+  });
+}

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Address } from '../ip/address.ts';
 import type { Prefix } from '../ip/prefix.ts';
-import { pauseBefore, type Backoff, type Clock, type Random } from '../state/clock.ts';
+import { pauseBefore, sleep, type Backoff, type Clock, type Random } from '../state/clock.ts';
 import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
 import { EtcdError } from './etcd/errors.ts';
 import {
@@ -228,7 +228,8 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
         if (this.#wasSteady()) failures = 0;
         if (cause instanceof EtcdError && cause.code === 'ETCD_COMPACTED') revision = undefined;
         else this.#onDisconnected(cause);
-        await this.#sleep(pauseBefore(failures++, RECONNECT, this.#parts.random));
+        const pause = pauseBefore(failures++, RECONNECT, this.#parts.random);
+        await sleep(this.#parts.clock, pause, signal);
       }
     }
   }
@@ -323,19 +324,6 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
     }
     if (state !== before.state || problems !== before.problems || key !== before.key)
       this.emit('state');
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    const { signal } = this.#stop;
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const cancel = this.#parts.clock.after(ms, end);
-      signal.addEventListener('abort', end);
-    });
   }
 }
 
