@@ -1,11 +1,18 @@
 /** Tells of other hosts' leases in slices: marked keys are compared with what was told, so a burst costs one change a key. */
+import type { Clock } from '../state/clock.ts';
 import type { Lease } from '../state/facts.ts';
+import { clash } from './key.ts';
 import type { LeaseChange } from './leases.ts';
 
 /** Changes told before the event loop turns. */
 const SLICE = 500;
+/** A peer whose key is deleted stays this long, in ms: its host puts it back when it was not its own doing. */
+const GRACE = 300;
+/** Peers that may stay so at one time; more go at once. */
+const GRACE_LIMIT = 100;
 
 export interface FeedParts {
+  readonly clock: Clock;
   /** The leases in force; read when a marked key's turn comes. */
   readonly leases: ReadonlyMap<string, Lease>;
   /** Whether the lease is another host's that we can talk to. */
@@ -22,6 +29,8 @@ export class PeerFeed {
   readonly #told = new Map<string, Lease>();
   readonly #others = new Map<string, Lease>();
   readonly #marked = new Set<string>();
+  /** Told, but no longer in force. */
+  readonly #leaving = new Map<string, { readonly until: number; readonly cancel: () => void }>();
   #state: 'waiting' | 'started' | 'drained' | 'stopped' = 'waiting';
   #turn: NodeJS.Immediate | undefined;
 
@@ -53,6 +62,7 @@ export class PeerFeed {
   stop(): void {
     this.#state = 'stopped';
     clearImmediate(this.#turn);
+    for (const { cancel } of this.#leaving.values()) cancel();
   }
 
   #schedule(): void {
@@ -68,8 +78,7 @@ export class PeerFeed {
     for (const key of this.#marked) {
       if (changes.length >= SLICE) break;
       this.#marked.delete(key);
-      const change = this.#change(key);
-      if (change !== undefined) changes.push(change);
+      changes.push(...this.#change(key));
     }
     if (changes.length > 0) this.#parts.tell(changes);
     if (this.#marked.size > 0) this.#schedule();
@@ -79,14 +88,44 @@ export class PeerFeed {
     }
   }
 
-  #change(id: string): LeaseChange | undefined {
+  #change(id: string): LeaseChange[] {
     const lease = this.#parts.leases.get(id);
     const isPeer = lease !== undefined && this.#parts.isPeer(id, lease);
     this.#noteOther(id, isPeer ? undefined : lease);
-    if (!isPeer) return this.#told.delete(id) ? { type: 'remove', id } : undefined;
-    if (this.#told.get(id) === lease) return undefined;
+    if (lease === undefined) return this.#mayReturn(id) ? [] : this.#remove(id);
+    if (!isPeer) return [...this.#evict(lease), ...this.#remove(id)];
+    this.#stay(id);
+    if (this.#told.get(id) === lease) return [];
     this.#told.set(id, lease);
-    return { type: 'put', id, lease };
+    return [...this.#evict(lease), { type: 'put', id, lease }];
+  }
+
+  #mayReturn(id: string): boolean {
+    const { clock } = this.#parts;
+    const leaving = this.#leaving.get(id);
+    if (leaving !== undefined) return clock.now() < leaving.until;
+    if (!this.#told.has(id) || this.#leaving.size >= GRACE_LIMIT) return false;
+    const cancel = clock.after(GRACE, () => this.mark([id]));
+    this.#leaving.set(id, { until: clock.now() + GRACE, cancel });
+    return true;
+  }
+
+  /** Its subnet is somebody else's by now. */
+  #evict({ subnets }: Lease): LeaseChange[] {
+    const others = [...this.#leaving.keys()];
+    return others
+      .filter((id) => clash(this.#told.get(id)?.subnets ?? {}, subnets))
+      .flatMap((id) => this.#remove(id));
+  }
+
+  #remove(id: string): LeaseChange[] {
+    this.#stay(id);
+    return this.#told.delete(id) ? [{ type: 'remove', id }] : [];
+  }
+
+  #stay(id: string): void {
+    this.#leaving.get(id)?.cancel();
+    this.#leaving.delete(id);
   }
 
   #noteOther(id: string, lease: Lease | undefined): void {

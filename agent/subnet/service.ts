@@ -105,6 +105,7 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
     this.#table = new LeaseTable({ network, refused });
     this.#holder = new Holder({ ...parts, table: this.#table });
     this.#feed = new PeerFeed({
+      clock: parts.clock,
       leases: this.#table.inForce(),
       isPeer: (key, lease) =>
         key !== this.#holder.key && !sharesAddress(lease, this.#identity, network),
