@@ -26,7 +26,8 @@ export class Weftd {
 
   constructor(host: Host, flags: readonly string[], options: WeftdOptions) {
     this.host = host;
-    this.#child = host.spawn(process.execPath, [WEFTD, ...flags], options);
+    // By its first line, as users start it: Node's flags stand there.
+    this.#child = host.spawn(WEFTD, flags, options);
   }
 
   get pid(): number {
