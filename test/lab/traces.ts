@@ -144,6 +144,7 @@ function unmountBelow(directory: string): void {
 function removeNamespaces(name: string): void {
   const names = namespacesOf(name);
   const hosts = names.filter((entry) => entry !== switchOf(name));
+  for (const host of hosts) endConnections(host);
   if (hosts.length > 0)
     ipSync(
       undefined,
@@ -156,6 +157,11 @@ function removeNamespaces(name: string): void {
     sleepSync(5);
   }
   ipSync(undefined, [`netns delete ${switchOf(name)}`]);
+}
+
+/** A TCP connection that was closed while its peer was cut off holds its namespace for minutes. */
+function endConnections(netns: string): void {
+  runSync('nsenter', [`--net=${NETNS_DIR}/${netns}`, 'ss', '--kill', '--all', '--tcp']);
 }
 
 function portsOf(netns: string): number {
