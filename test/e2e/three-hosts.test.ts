@@ -11,7 +11,9 @@ import {
   gatewaysTo,
   leaseOf,
   leasesIn,
+  othersOf,
   tunnelsTo,
+  untilProgrammed,
   type Entries,
   type LeaseEntry,
 } from '../lab/overlay.ts';
@@ -25,26 +27,6 @@ const SOON = 5_000;
 
 function backend(options: object): object {
   return { Network: NETWORK, Backend: options };
-}
-
-/** The leases of all hosts but this one. */
-function othersOf(leases: readonly LeaseEntry[], host: Host): LeaseEntry[] {
-  return leases.filter(({ value }) => value.PublicIP !== host.address);
-}
-
-/** Waits until each host's kernel holds exactly what the other hosts' leases ask for. */
-async function untilProgrammed(
-  lab: Lab,
-  entries: (others: readonly LeaseEntry[]) => Entries,
-  within = SOON,
-): Promise<void> {
-  const check = async () => {
-    const leases = await leasesIn(lab);
-    for (const host of lab.hosts)
-      expect(await entriesOf(host)).toEqual(entries(othersOf(leases, host)));
-    return leases.length === lab.hosts.length;
-  };
-  await eventually(check, { within, what: 'every host has exactly the entries of its peers' });
 }
 
 function macOf(host: Host, device: string): Promise<string> {
@@ -73,7 +55,7 @@ describe('VXLAN on three hosts of one link', () => {
   beforeAll(async () => {
     mesh = await startMesh({ nodes: 3, network: backend({ Type: 'vxlan' }), flags: ['--ip-masq'] });
     lab = mesh.lab;
-    await untilProgrammed(lab, tunnelsTo);
+    await untilProgrammed(lab, { within: SOON });
   });
   afterAll(() => mesh?.close());
 
@@ -249,7 +231,7 @@ describe('VXLAN on three hosts of one link', () => {
         { within: SOON, what },
       );
     }
-    await untilProgrammed(lab, tunnelsTo);
+    await untilProgrammed(lab, { within: SOON });
   });
 
   test('the backend changes to host-gw and back while workloads talk, and nothing is lost', async () => {
@@ -265,14 +247,16 @@ describe('VXLAN on three hosts of one link', () => {
       async () => {
         const leases = await leasesIn(lab);
         for (const host of lab.hosts)
-          expect((await entriesOf(host)).routes).toEqual(gatewaysTo(othersOf(leases, host)).routes);
+          expect((await entriesOf(host)).routes).toEqual(
+            gatewaysTo(othersOf(leases, host.address)).routes,
+          );
         return true;
       },
       { within: SOON, what: 'every host is reached by way of itself' },
     );
     await lab.configureNetwork(backend({ Type: 'vxlan' }));
     await untilTypes(lab, 'vxlan');
-    await untilProgrammed(lab, tunnelsTo);
+    await untilProgrammed(lab, { within: SOON });
     const results = await Promise.all(pings.map((each) => each.stop()));
     for (const { sent, lost } of results) {
       expect(sent).toBeGreaterThan(100);
@@ -294,7 +278,7 @@ async function untilTypes(lab: Lab, type: string): Promise<void> {
 test('host-gw routes by way of the peers, and nothing is encapsulated', async () => {
   await using mesh = await disposable({ nodes: 3, network: backend({ Type: 'host-gw' }) });
   const { lab } = mesh;
-  await untilProgrammed(lab, gatewaysTo);
+  await untilProgrammed(lab, { within: SOON, entries: gatewaysTo });
   const here = lab.host(1);
   const { key, text } = await leaseOf(lab, here.address);
   const node = (await readFile(`${here.stateDir}/node-id`, 'utf8')).trim();
@@ -355,7 +339,8 @@ test("the backend's options are the device's", async () => {
   const { value } = await leaseOf(lab, here.address);
   expect(value.BackendData).toEqual({ VNI: 42, VtepMAC: await macOf(here, 'flannel.42') });
   expect(await subnetEnv(here)).toContain('\nFLANNEL_MTU=1350\n');
-  await untilProgrammed(lab, (others) => tunnelsTo(others, 'flannel.42'));
+  const entries = (others: readonly LeaseEntry[]) => tunnelsTo(others, 'flannel.42');
+  await untilProgrammed(lab, { within: SOON, entries });
   const packets = await capture(here, 'eth0', 'udp');
   await expectAllReach(mesh);
   const outer = (await packets.stop()).filter((line) => / VXLAN, /.test(line));

@@ -1,5 +1,7 @@
 /** What hosts agreed upon in etcd, and what a host's kernel holds of it, in iproute2's words. */
+import assert from 'node:assert/strict';
 import type { Address } from '../../agent/ip/address.ts';
+import { eventually } from './eventually.ts';
 import type { Host } from './host.ts';
 import type { Lab } from './lab.ts';
 
@@ -109,6 +111,46 @@ export function tunnelEntries(
       .sort(),
     fdb: peers.map(({ mac, remote }) => `${mac} dev ${device} dst ${remote} self permanent`).sort(),
   };
+}
+
+/** The leases of all hosts but the one with this address. */
+export function othersOf(leases: readonly LeaseEntry[], address: string): LeaseEntry[] {
+  return leases.filter(({ value }) => value.PublicIP !== address);
+}
+
+export interface Programmed {
+  /** In ms. */
+  readonly within: number;
+  /** Those with a lease; all of the lab's unless told. */
+  readonly hosts?: readonly Host[];
+  /** What the other hosts' leases ask of a kernel: tunnels unless told. */
+  readonly entries?: (others: readonly LeaseEntry[]) => Entries;
+}
+
+/** Waits until there are just the hosts' leases, and each kernel holds exactly what the others' ask for. */
+export async function untilProgrammed(
+  lab: Lab,
+  { within, hosts = lab.hosts, entries = tunnelsTo }: Programmed,
+): Promise<void> {
+  const check = async () => {
+    const leases = await leasesIn(lab);
+    assert.equal(leases.length, hosts.length);
+    const found = await Promise.all(hosts.map(entriesOf));
+    const wanted = await Promise.all(
+      hosts.map(async (host) => entries(othersOf(leases, await addressAt(host)))),
+    );
+    assert.deepEqual(found, wanted);
+    return true;
+  };
+  await eventually(check, { within, what: 'every host has exactly the entries of its peers' });
+}
+
+/** The v4 address of its link, which a test may have changed. */
+async function addressAt(host: Host): Promise<string> {
+  const [link] = await host.ipJson<{ addr_info: { local: string }[] }>(
+    `-4 address show ${host.link}`,
+  );
+  return link?.addr_info[0]?.local ?? '';
 }
 
 /** As `tunnelEntries`, from v4 leases. */
