@@ -65,9 +65,13 @@ export class Host extends Namespace {
     flags: readonly string[],
     { through = [], ...options }: RunOptions & { readonly through?: readonly string[] } = {},
   ): Promise<Finished> {
-    const words = [...through, process.execPath, WEFTD, ...this.#flags(flags), ...flags];
-    const [command = '', ...args] = words;
+    const [command = '', ...args] = [...through, ...this.weftdCommand(flags)];
     return this.exec(command, args, options);
+  }
+
+  /** Program and arguments of `startWeftd`, for a program that starts others. */
+  weftdCommand(flags: readonly string[]): string[] {
+    return [process.execPath, WEFTD, ...this.#flags(flags), ...flags];
   }
 
   /** Runs the command `weft` against this host's daemon. */
