@@ -2,7 +2,7 @@
  * One Docker Engine per host. `nsenter --net` and not `ip netns exec`, which hides the control group mounts.
  * Images cannot be pulled here: one is made from Debian's static busybox.
  */
-import { mkdir, symlink, copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Child } from './child.ts';
 import { outputOf, run, type Finished } from './command.ts';
@@ -107,6 +107,8 @@ function dockerdArguments(host: Host, flags: readonly string[]): string[] {
 /** An image of one program and links to it. */
 async function importBusybox(directory: string, docker: Docker): Promise<void> {
   const bin = join(directory, 'image', 'bin');
+  // Of an engine that ran here before.
+  await rm(bin, { recursive: true, force: true });
   await mkdir(bin, { recursive: true });
   const busybox = join(bin, 'busybox');
   await copyFile('/bin/busybox', busybox);
