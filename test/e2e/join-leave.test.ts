@@ -25,7 +25,7 @@ const NETWORK = { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } };
 /** How soon others follow a change in etcd, in ms. */
 const AT_ONCE = 1_000;
 /** For what has no such promise. */
-const SOON = 10_000;
+const SOON = 20_000;
 
 async function subnetEnv(host: Host): Promise<string> {
   return readFile(host.subnetFile, 'utf8');

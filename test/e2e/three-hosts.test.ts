@@ -263,6 +263,23 @@ describe('VXLAN on three hosts of one link', () => {
       expect(lost).toBe(0);
     }
   });
+
+  test('of a backend that is given up nothing stays, also where weftd was started anew meanwhile', async () => {
+    await lab.configureNetwork(backend({ Type: 'host-gw' }));
+    await untilTypes(lab, 'host-gw');
+    await mesh.daemons[0]!.stop();
+    mesh.daemons[0] = lab.host(1).startWeftd(['--ip-masq']);
+    await untilProgrammed(lab, { within: SOON, entries: gatewaysTo });
+    for (const host of lab.hosts) {
+      await eventually(async () => (await host.ip('link show type vxlan')) === '', {
+        // The former mesh stands for ten seconds.
+        within: 20_000,
+        what: `${host.name} has no tunnel`,
+      });
+      expect(await subnetEnv(host)).toContain('\nFLANNEL_MTU=1500\n');
+    }
+    await expectAllReach(mesh);
+  });
 });
 
 async function untilTypes(lab: Lab, type: string): Promise<void> {
