@@ -259,6 +259,7 @@ export class Daemon {
       leasesChanged: (keys) => {
         for (const listener of this.#leaseListeners) listener(keys);
       },
+      refused: (what) => this.metrics.refused(what),
       planned: () => this.#onPlanned(),
     };
   }

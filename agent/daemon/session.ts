@@ -13,6 +13,7 @@ import type { Clock, Random } from '../state/clock.ts';
 import type { Link } from '../state/resource.ts';
 import type { NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
 import type { Registry } from '../subnet/registry.ts';
+import type { Refusal } from '../subnet/leases.ts';
 import { SubnetService } from '../subnet/service.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { existingLinks, type HostKernel } from './host-kernel.ts';
@@ -40,6 +41,8 @@ export interface SessionParts {
   readonly changed: () => void;
   /** These etcd keys came, changed or went. */
   readonly leasesChanged: (keys: readonly string[]) => void;
+  /** A key or a value in etcd was refused. */
+  readonly refused: (what: Refusal) => void;
   /** The first complete set of peers, and our own lease, were planned. */
   readonly planned: () => void;
 }
@@ -153,6 +156,7 @@ export class Session {
       this.#enqueue(async () => planned());
     });
     service.on('rows', this.#parts.leasesChanged);
+    service.on('refused', this.#parts.refused);
     service.on('state', changed);
     return service;
   }

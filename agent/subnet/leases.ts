@@ -36,8 +36,13 @@ export interface Row {
   readonly blockedBy?: string;
 }
 
+/** What was refused, in one of a few words. */
+export type Refusal = 'key' | 'value' | 'overlap';
+
 export interface TableParts {
   readonly network: NetworkConfig;
+  /** Called each time something is refused, for counters. */
+  readonly counted?: (what: Refusal) => void;
   /** Called once when a key is refused or odd, and again when its reason changes. */
   readonly refused: (key: string, reason: string) => void;
 }
@@ -129,7 +134,8 @@ export class LeaseTable {
     const { key, createRevision, modRevision, lease: leaseId } = entry;
     const base = { key, createRevision, modRevision, leaseId };
     const named = parseKey(key);
-    if (isRefused(named)) return { ...base, subnets: {}, refused: this.#refuse(named.reason) };
+    if (isRefused(named))
+      return { ...base, subnets: {}, refused: this.#refuse('key', named.reason) };
     const subnets = enabledOnly(named.value, this.#parts.network);
     if (before?.value === entry.value && before.lease !== undefined)
       return { ...base, subnets, lease: before.lease, value: entry.value };
@@ -144,13 +150,18 @@ export class LeaseTable {
       ...base,
       subnets,
       ...(stays?.lease !== undefined && { lease: stays.lease }),
-      refused: this.#refuse(parsed.reason),
+      refused: this.#refuse('value', parsed.reason),
     };
   }
 
-  #refuse(reason: string): string {
-    this.#refusals++;
+  #refuse(what: Refusal, reason: string): string {
+    this.#count(what);
     return reason;
+  }
+
+  #count(what: Refusal): void {
+    this.#refusals++;
+    this.#parts.counted?.(what);
   }
 
   /** What a changed row, and those that overlap it, now come to. Cost: the overlapping rows. */
@@ -169,8 +180,9 @@ export class LeaseTable {
     const blockedBy = row && this.#olderThan(row);
     const lease = row !== undefined && blockedBy === undefined ? usable(row) : undefined;
     if (row !== undefined) {
-      const { blockedBy: _, ...rest } = row;
+      const { blockedBy: before, ...rest } = row;
       this.#rows.set(key, blockedBy === undefined ? rest : { ...rest, blockedBy });
+      if (blockedBy !== undefined && before === undefined) this.#count('overlap');
       this.#note(key, row.refused ?? this.#oddity(row, blockedBy));
     }
     if (lease === told) return undefined;

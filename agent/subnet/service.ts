@@ -12,7 +12,7 @@ import {
   type HoldState,
   type Request,
 } from './holder.ts';
-import { LeaseTable, type LeaseChange, type Row } from './leases.ts';
+import { LeaseTable, type LeaseChange, type Refusal, type Row } from './leases.ts';
 import { sameSubnets, sharesAddress, type Identity } from './ownership.ts';
 import { PeerFeed } from './peer-feed.ts';
 import type { Registry } from './registry.ts';
@@ -45,6 +45,8 @@ export interface SubnetEvents {
   synced: [];
   /** Keys that came, changed or went, in force or not; after the first listing. */
   rows: [readonly string[]];
+  /** A key or a value in etcd was refused; each time. */
+  refused: [Refusal];
   /** Anything that the status shows has changed. */
   state: [];
 }
@@ -102,7 +104,8 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
       log.warn({ key }, `the lease at ${key} is odd: ${reason}`);
       this.emit('state');
     };
-    this.#table = new LeaseTable({ network, refused });
+    const counted = (what: Refusal): void => void this.emit('refused', what);
+    this.#table = new LeaseTable({ network, refused, counted });
     this.#holder = new Holder({ ...parts, table: this.#table });
     this.#feed = new PeerFeed({
       clock: parts.clock,
