@@ -37,10 +37,35 @@ export async function capture(
     lines: packets,
     waitFor: (pattern, within) => child.waitForLine(pattern, within),
     async stop() {
+      await allPrinted(child);
       await child.stop('SIGINT');
       return packets();
     },
   };
+}
+
+/** Of tcpdump's answer to SIGUSR1: how many it printed, and how many the kernel has for it. */
+const COUNTS = /^tcpdump: (\d+) packets? captured, (\d+) packets? received by filter/;
+
+/** Resolves when tcpdump has printed every packet there was: what it has not read is lost when it ends. */
+async function allPrinted(child: Child): Promise<void> {
+  let answers = 0;
+  await eventually(
+    async () => {
+      child.signal('SIGUSR1');
+      const all = await eventually(
+        () => {
+          const found = child.lines.filter((line) => COUNTS.test(line));
+          return found.length > answers && found;
+        },
+        { within: 2000, what: 'tcpdump tells its counts', every: 2 },
+      );
+      answers = all.length;
+      const [, printed, received] = COUNTS.exec(all.at(-1) ?? '') ?? [];
+      return printed === received;
+    },
+    { within: 10_000, what: `${child.command} printed everything`, every: 5 },
+  );
 }
 
 export interface Monitor {
