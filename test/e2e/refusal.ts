@@ -1,7 +1,8 @@
 /** What is expected of weftd and weft when something is wrong: one sentence, the right exit code, nothing changed. */
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import type { Finished } from '../lab/command.ts';
 import type { Host } from '../lab/host.ts';
+import type { KernelDump } from '../lab/kernel-dump.ts';
 import { kernelState } from '../lab/kernel-state.ts';
 
 export interface Wrong {
@@ -18,9 +19,18 @@ export async function expectRefusal(
   code: number,
   { flags, says, ...options }: Wrong,
 ): Promise<void> {
-  const before = await kernelState(host);
   expectOneSentence(await host.runWeftd(flags, { timeoutMs: 20_000, ...options }), code, says);
-  expect(await kernelState(host)).toEqual(before);
+}
+
+/** Of all tests around the call together: a look at the kernel takes longer than most of them. */
+export function expectKernelUnchanged(host: () => Host): void {
+  let before: KernelDump;
+  beforeAll(async () => {
+    before = await kernelState(host());
+  });
+  afterAll(async () => {
+    expect(await kernelState(host())).toEqual(before);
+  });
 }
 
 /** On stderr, and no trace of a stack. */

@@ -55,8 +55,8 @@ test('docker-opts: exit code 1 for what the script refuses', async () => {
 test('a socket on which somebody else listens', async () => {
   const socket = `${lab.directory}/foreign.sock`;
   const server = createServer((connection) => {
-    // The caller may be gone before it has read all.
-    connection.on('error', () => undefined).end('220 mail\r\n');
+    // The caller may be gone before it has read all; a connection kept would keep its namespace.
+    connection.on('error', () => undefined).end('220 mail\r\n', () => connection.destroy());
   }).listen(socket);
   const answer = await host.weft('--socket', socket, 'status');
   expectOneSentence(answer, 3, /weftd/, 'weft');

@@ -6,7 +6,7 @@ import { makeAuthority, type Pair } from '../lab/certificates.ts';
 import { startEtcd, type Etcd } from '../lab/etcd.ts';
 import type { Host } from '../lab/host.ts';
 import { createLab, type Lab } from '../lab/lab.ts';
-import { expectRefusal, withReadOnly, type Wrong } from './refusal.ts';
+import { expectKernelUnchanged, expectRefusal, withReadOnly, type Wrong } from './refusal.ts';
 
 /** Made when the lab is there. */
 type Case = readonly [name: string, wrong: () => Wrong];
@@ -58,6 +58,7 @@ afterAll(async () => {
 });
 
 describe('settings: exit code 2', () => {
+  expectKernelUnchanged(() => host);
   const file = (content: string): string[] => {
     writeFileSync(path('weftd.toml'), content);
     return [`--config=${path('weftd.toml')}`];
@@ -120,6 +121,7 @@ describe('settings: exit code 2', () => {
 });
 
 describe('what etcd says: a plan exits with 1', () => {
+  expectKernelUnchanged(() => host);
   const at = (endpoint: string, { ca, client }: { ca?: string; client?: Pair } = {}): string[] => [
     '--plan',
     `--etcd-endpoints=${endpoint}`,
@@ -212,6 +214,7 @@ describe('what etcd says: a plan exits with 1', () => {
 });
 
 describe('this host: exit code 1', () => {
+  expectKernelUnchanged(() => host);
   beforeAll(() => lab.configureNetwork(NETWORK));
 
   const readOnly = (): string[] => withReadOnly(path('read-only'));

@@ -13,7 +13,7 @@ const NETNS_DIR = '/run/netns';
 const CGROUP_DIR = '/sys/fs/cgroup';
 /** Containers' shims put their sockets there, wherever else Docker's files are, and leave them when killed. */
 const SHIM_DIR = '/run/containerd/s';
-/** How long processes and namespaces have to be gone after they were told to: the kernel needs 10 s for 100 hosts. */
+/** How long processes and namespaces have to be gone after they were told to, on a busy machine too. */
 const LIMIT_MS = 30_000;
 
 /** `weft-PID-N`: whose it is can be told from the name. */
