@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FileError } from './atomic-file.ts';
-import { loadNodeId } from './node-id.ts';
+import { loadNodeId, readNodeId } from './node-id.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -19,6 +19,15 @@ test('made once, then kept', () => {
   expect(first.id).toMatch(/^[0-9a-f-]{36}$/);
   expect(loadNodeId(state)).toEqual(first);
   expect(statSync(state).mode & 0o777).toBe(0o755);
+});
+
+test('read without making one', () => {
+  expect(readNodeId(directory)).toBeUndefined();
+  expect(readdirSync(directory)).toEqual([]);
+  const { id } = loadNodeId(directory);
+  expect(readNodeId(directory)).toBe(id);
+  writeFileSync(join(directory, 'node-id'), 'half a UU');
+  expect(readNodeId(directory)).toBeUndefined();
 });
 
 test('a damaged file is set aside and reported', () => {
