@@ -59,8 +59,6 @@ describe('a host among three', () => {
     mesh = await startMesh({ nodes: 3, network: NETWORK });
     lab = mesh.lab;
     third = lab.host(3);
-    // Connections from an address that is gone would keep the namespace in the kernel for minutes.
-    third.setSysctls({ 'net.ipv4.tcp_orphan_retries': 1 });
     await untilProgrammed(lab, { within: SOON });
   });
   afterAll(() => mesh?.close());

@@ -99,7 +99,7 @@ export async function entriesOf(host: Host): Promise<Entries> {
 }
 
 /** What peers behind a VTEP come to, as in the last block of flannel's own state. */
-export function tunnelEntries(
+function tunnelEntries(
   peers: readonly { readonly subnet: string; readonly mac: string; readonly remote: string }[],
   device = 'flannel.1',
 ): Entries {
@@ -118,7 +118,7 @@ export function othersOf(leases: readonly LeaseEntry[], address: string): LeaseE
   return leases.filter(({ value }) => value.PublicIP !== address);
 }
 
-export interface Programmed {
+interface Programmed {
   /** In ms. */
   readonly within: number;
   /** Those with a lease; all of the lab's unless told. */
