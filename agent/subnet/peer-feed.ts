@@ -30,7 +30,7 @@ export class PeerFeed {
   readonly #others = new Map<string, Lease>();
   readonly #marked = new Set<string>();
   /** Told, but no longer in force. */
-  readonly #leaving = new Map<string, { readonly until: number; readonly cancel: () => void }>();
+  readonly #leaving = new Map<string, { readonly isOver: boolean; readonly cancel: () => void }>();
   #state: 'waiting' | 'started' | 'drained' | 'stopped' = 'waiting';
   #turn: NodeJS.Immediate | undefined;
 
@@ -103,10 +103,14 @@ export class PeerFeed {
   #mayReturn(id: string): boolean {
     const { clock } = this.#parts;
     const leaving = this.#leaving.get(id);
-    if (leaving !== undefined) return clock.now() < leaving.until;
+    // A timer may fire a little before its time by the clock: it alone says when the moment is over.
+    if (leaving !== undefined) return !leaving.isOver;
     if (!this.#told.has(id) || this.#leaving.size >= GRACE_LIMIT) return false;
-    const cancel = clock.after(GRACE, () => this.mark([id]));
-    this.#leaving.set(id, { until: clock.now() + GRACE, cancel });
+    const cancel = clock.after(GRACE, () => {
+      this.#leaving.set(id, { cancel, isOver: true });
+      this.mark([id]);
+    });
+    this.#leaving.set(id, { cancel, isOver: false });
     return true;
   }
 
