@@ -132,7 +132,8 @@ export class Daemon {
       message: `peer ${subject} ${why}`,
       subject,
     }));
-    this.board.set('peers', peers);
+    for (const { message, subject } of this.board.set('peers', peers))
+      this.#log.warn({ peer: subject }, message);
     this.board.set('leases', [...(service?.problems ?? []), ...(service?.refused.keys ?? [])]);
     this.board.set(
       'kernel',
