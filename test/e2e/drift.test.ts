@@ -57,7 +57,7 @@ beforeAll(async () => {
     underlay: { v4: '192.168.77.0/24', v6: 'fd77::/64' },
     network: NETWORK,
     flags: ['--ip-masq', '--ip-blackhole-route'],
-    prepare: ([first]) => first!.output('bash', ['-ec', OF_OTHERS]),
+    prepare: ([first]) => first!.output('sh', ['-ec', OF_OTHERS]),
   });
   host = mesh.lab.host(1);
   daemon = mesh.daemons[0]!;
@@ -193,7 +193,7 @@ const FIREWALL_DEEDS: Readonly<Record<string, { readonly deed: string; readonly 
 /** Does it, waits until the kernel is as before, and returns what the log said meanwhile. */
 async function doAndAwaitRepair(deed: string): Promise<readonly LogEntry[]> {
   const logged = daemon.log().length;
-  await host.output('bash', ['-ec', deed]);
+  await host.output('sh', ['-ec', deed]);
   const told = () => daemon.log().slice(logged);
   // The log first: before weftd has looked, the kernel may still be as it was.
   await asBefore(`undone: ${deed}`, () => told().some(({ msg }) => msg === 'repaired'));
@@ -225,7 +225,7 @@ function expectToldOnce(log: readonly LogEntry[], entry: RegExp): void {
   );
   expect(new Set(entries).size).toBe(entries.length);
   expect(repaired.filter((line) => entry.test(String(line['entry'])))).toHaveLength(1);
-  expect(log.filter(({ level }) => level > 30)).toEqual([]);
+  expect(log.filter(({ level }) => String(level) !== 'info')).toEqual([]);
 }
 
 const cases = Object.entries(DEEDS).flatMap(([name, { deed, entry }]) =>
@@ -247,7 +247,7 @@ test('the whole rule set flushed: our table comes back at once, our iptables rul
   await host.output('nft', ['flush', 'ruleset']);
   const back = async () => (await host.output('nft', ours)) === table;
   await eventually(back, { within: SOON, what: 'the table is back' });
-  await host.output('bash', ['-ec', RULES_OF_OTHERS]);
+  await host.output('sh', ['-ec', RULES_OF_OTHERS]);
   await asBefore('the rules are back in the chains of others');
   expectToldOnce(daemon.log().slice(logged), /^nftables table inet weft$/);
 });
@@ -314,7 +314,7 @@ test('who deletes a route again and again is reported, and does not fill the log
   await eventually(async () => (await shown()) !== '', { within: SOON, what: 'the peer is there' });
   const logged = daemon.log().length;
   const loop = 'while :; do ip route delete 10.5.181.0/24 2>/dev/null; sleep 0.01; done';
-  const program = host.spawn('bash', ['-c', loop]);
+  const program = host.spawn('sh', ['-c', loop]);
   const contested = async () =>
     (await problemsOn(host)).filter(({ code }) => code === 'CONTESTED_BY_ANOTHER_PROGRAM');
   await eventually(async () => (await contested()).length > 0, {

@@ -70,8 +70,8 @@ async function allPrinted(child: Child): Promise<void> {
 
 export interface Monitor {
   /**
-   * Everything the kernel told since the start, as `ip monitor` and `bridge monitor` print it, without the
-   * neighbours the kernel itself learns and forgets.
+   * Everything the kernel told since the start, as `ip monitor`, `bridge monitor` and `nft monitor` print it,
+   * without the neighbours the kernel itself learns and forgets.
    */
   stop(): Promise<readonly string[]>;
 }
@@ -79,11 +79,12 @@ export interface Monitor {
 /** Neighbour states that change without anybody's doing (ip-neighbour(8)); PERMANENT and NOARP are somebody's. */
 const BY_ITSELF = /\b(REACHABLE|STALE|DELAY|PROBE|INCOMPLETE|FAILED)\b/;
 
-/** Collects every change of links, addresses, routes, neighbours and FDB entries; resolves when it listens. */
+/** Collects every change of links, addresses, routes, neighbours, FDB entries and rules; resolves when it listens. */
 export async function monitor(place: Namespace): Promise<Monitor> {
   const children = [
     place.spawn('ip', ['-o', '-ts', 'monitor', 'all']),
     place.spawn('bridge', ['-o', 'monitor', 'fdb']),
+    place.spawn('nft', ['monitor']),
   ];
   await Promise.all(
     children.map((child) =>
