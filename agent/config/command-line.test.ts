@@ -136,6 +136,7 @@ test('commands and their own flags', () => {
   expect(parsed(parse(['cleanup', '--yes'])).command).toEqual({
     name: 'cleanup',
     yes: true,
+    releaseLease: false,
   });
   expect(parsed(parse(['--plan'])).command).toEqual({ name: 'plan', json: false });
   expect(parsed(parse(['--ip-masq', 'config', '--json'])).command).toEqual({

@@ -12,7 +12,7 @@ import { compilePattern, socketPath } from './values.ts';
 export type Command =
   | { readonly name: 'run' }
   | { readonly name: 'plan' | 'config'; readonly json: boolean }
-  | { readonly name: 'cleanup'; readonly yes: boolean };
+  | { readonly name: 'cleanup'; readonly yes: boolean; readonly releaseLease: boolean };
 
 export type CommandLine =
   | {
@@ -116,9 +116,10 @@ function checkCommand(command: CommandName, provenance: readonly Setting[]): voi
   }
 }
 
-function commandOf(name: CommandName, { json, yes }: Values): Command {
+function commandOf(name: CommandName, values: Values): Command {
   if (name === 'run') return { name };
-  return name === 'cleanup' ? { name, yes } : { name, json };
+  if (name !== 'cleanup') return { name, json: values.json };
+  return { name, yes: values.yes, releaseLease: values['release-lease'] };
 }
 
 function configOf(values: Values): Config {

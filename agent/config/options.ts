@@ -287,6 +287,14 @@ export const OPTIONS = {
     flagOnly: true,
     commands: ['cleanup'],
   }),
+  'release-lease': option({
+    group: 'command',
+    type: boolean,
+    default: false,
+    help: "also give this host's lease in etcd back: its peers drop their routes to it",
+    flagOnly: true,
+    commands: ['cleanup'],
+  }),
   json: option({
     group: 'command',
     type: boolean,

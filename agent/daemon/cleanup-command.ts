@@ -7,11 +7,17 @@ import { readNodeId } from '../config/node-id.ts';
 import { inOrder } from '../state/diff.ts';
 import type { Kernel, Operation } from '../state/kernel.ts';
 import { describe, type Resource } from '../state/resource.ts';
+import type { Netlink } from '../kernel/netlink/netlink.ts';
+import { EtcdClient } from '../subnet/etcd/client.ts';
+import { EtcdRegistry } from '../subnet/registry.ts';
+import { releaseLeases } from '../subnet/release.ts';
 import { openHostKernel } from './host-kernel.ts';
 
 export interface CleanupWishes {
   /** Do not ask. */
   readonly yes: boolean;
+  /** Also give the lease in etcd back. */
+  readonly releaseLease: boolean;
 }
 
 /** Returns the exit code: 0 when nothing of weft's is left. */
@@ -24,18 +30,16 @@ export async function cleanup(config: Config, wishes: CleanupWishes): Promise<nu
   try {
     const owned = await ownedBy(host.kernel);
     const files = filesOf(config, owned);
-    if (owned.length + files.length === 0) {
-      process.stdout.write('weft owns nothing on this host\n');
-      return 0;
-    }
     process.stdout.write(listing(owned, files));
+    if (owned.length + files.length === 0 && !wishes.releaseLease) return 0;
     const refusal = wishes.yes ? undefined : await askForRefusal();
     if (refusal !== undefined) return complain(refusal);
     const failures = [...(await remove(host.kernel, owned)), ...files.flatMap(removeFile)];
     removeIfEmpty(config.runDir);
     for (const failure of failures) complain(failure);
     if (failures.length > 0) return 1;
-    process.stdout.write(farewell(config));
+    const released = wishes.releaseLease ? await release(config, host.netlink) : undefined;
+    process.stdout.write(farewell(config, released));
     return 0;
   } finally {
     await host.close();
@@ -91,14 +95,32 @@ function removeIfEmpty(directory: string): void {
 
 function listing(owned: readonly Resource[], files: readonly string[]): string {
   const lines = [...owned.map(describe), ...files.map((file) => `file ${file}`)];
+  if (lines.length === 0) return 'weft owns nothing on this host\n';
   return `weft owns on this host:\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
-function farewell({ stateDir, etcd }: Config): string {
-  const lines = [
-    'removed',
-    `what stays: this host's lease under ${etcd.prefix}/subnets in etcd, until it expires`,
-  ];
+/** Gives back what this host's node id and one of its addresses stand in. Rejects with an EtcdError. */
+async function release(config: Config, netlink: Pick<Netlink, 'readAddresses'>): Promise<string[]> {
+  const node = readNodeId(config.stateDir);
+  if (node === undefined) return [];
+  const own = (await netlink.readAddresses()).map(({ address }) => address);
+  const published = Object.values(config.underlay.publicAddresses);
+  const etcd = new EtcdClient(config.etcd);
+  try {
+    const registry = new EtcdRegistry(etcd, config.etcd.prefix);
+    return await releaseLeases(registry, node, new Set([...own, ...published]));
+  } finally {
+    etcd.close();
+  }
+}
+
+/** `released`: the keys of the leases given back; undefined when that was not asked for. */
+function farewell({ stateDir, etcd }: Config, released: readonly string[] | undefined): string {
+  const lease = `this host's lease under ${etcd.prefix}/subnets in etcd`;
+  const lines = ['removed'];
+  if (released === undefined) lines.push(`what stays: ${lease}, until it expires`);
+  else lines.push(...released.map((key) => `given back: ${key}`));
+  if (released?.length === 0) lines.push('there was no lease of this host in etcd');
   if (readNodeId(stateDir) !== undefined)
     lines.push(`what stays: the identity of this host, ${stateDir}/node-id`);
   return lines.map((line) => `${line}\n`).join('');

@@ -466,7 +466,7 @@ export class Holder {
       if (first === undefined) {
         this.#problems.set(
           'OUT_OF_SUBNETS',
-          `out of subnets: all ${sizeOf(range)} of ${range.network} are taken, by ${table.size} leases; ` +
+          `out of subnets: ${range.network} has ${sizeOf(range)}, and none is free (leases: ${table.size}); ` +
             'enlarge the network, or remove the leases of hosts that are gone',
         );
         return undefined;

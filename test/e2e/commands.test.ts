@@ -223,6 +223,22 @@ describe('weftd cleanup', () => {
     expect(await answered('y')).toContain('\r\nremoved\r\n');
     expect((await host.runWeftd(['cleanup'])).stdout).toBe('weft owns nothing on this host\n');
   });
+
+  test('the lease is given back when that is asked for, and nobody else loses one', async () => {
+    const keys = async (): Promise<number> =>
+      (await lab.etcdctl('get', '--prefix', '--keys-only', '/coreos.com/network/subnets/'))
+        .split('\n')
+        .filter((line) => line !== '').length;
+    expect(await keys()).toBe(2);
+    const gone = await host.runWeftd(['cleanup', '--yes', '--release-lease']);
+    expect(gone.stdout).toMatch(/^given back: 10\.5\.\d+\.0-24$/m);
+    expect(await keys()).toBe(1);
+    const again = await host.runWeftd(['cleanup', '--yes', '--release-lease']);
+    expect(again).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('no lease of this host'),
+    });
+  });
 });
 
 describe('what weftd tells the machine', () => {
