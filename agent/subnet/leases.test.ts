@@ -128,3 +128,18 @@ test('whatever is put and deleted, what the changes add up to is what a full loo
     }),
   );
 });
+
+test('each refusal is counted by its kind, the same one again too', () => {
+  const counted: string[] = [];
+  const table = new LeaseTable({
+    network,
+    refused: () => undefined,
+    counted: (what) => void counted.push(what),
+  });
+  table.put(entry('10.5.1.0-24', VALUE, 2));
+  table.put(entry('nonsense', VALUE, 3));
+  for (const revision of [4, 5]) table.put(entry('10.5.2.0-24', '{', revision, 4));
+  table.put(entry('10.5.0.0-20', VALUE, 6));
+  expect(counted).toEqual(['key', 'value', 'value', 'overlap']);
+  expect(table.refusals).toBe(4);
+});
