@@ -225,7 +225,7 @@ function expectToldOnce(log: readonly LogEntry[], entry: RegExp): void {
   );
   expect(new Set(entries).size).toBe(entries.length);
   expect(repaired.filter((line) => entry.test(String(line['entry'])))).toHaveLength(1);
-  expect(log.filter(({ level }) => String(level) !== 'info')).toEqual([]);
+  expect(log.filter(({ level }) => level !== 'info')).toEqual([]);
 }
 
 const cases = Object.entries(DEEDS).flatMap(([name, { deed, entry }]) =>

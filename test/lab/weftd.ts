@@ -15,7 +15,7 @@ export interface WeftdOptions {
 
 /** A line of its log, as pino writes it. */
 export interface LogEntry {
-  readonly level: number;
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
   readonly msg: string;
   readonly [field: string]: unknown;
 }
