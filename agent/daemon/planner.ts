@@ -9,7 +9,7 @@ import { keyOf, type Resource } from '../state/resource.ts';
 import type { Prefix } from '../ip/prefix.ts';
 
 /** Peers planned before the event loop gets its turn: a few ms of work. */
-const SLICE = 250;
+const SLICE = 100;
 /** Peer problems kept for `weft status`; there may be as many as peers, and the first tell the story. */
 const PROBLEM_LIMIT = 100;
 

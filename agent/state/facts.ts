@@ -20,6 +20,12 @@ export interface Lease {
 /** A value per address family, v4 and v6 as data. */
 export type PerFamily<T> = Partial<Readonly<Record<Family, T>>>;
 
+/** Written out, as an object that grows a numbered field takes 200 bytes, and a lease has two of these. */
+export function perFamily<T>(v4: T | undefined, v6: T | undefined): PerFamily<T> {
+  if (v4 === undefined) return v6 === undefined ? {} : { 6: v6 };
+  return v6 === undefined ? { 4: v4 } : { 4: v4, 6: v6 };
+}
+
 /** The network configuration in etcd, defaults filled in. */
 export interface NetworkConfig {
   /** Which families are on; each then has its range. */

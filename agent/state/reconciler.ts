@@ -279,19 +279,21 @@ export class Reconciler {
   }
 
   async #pass(): Promise<void> {
-    const operations = inOrder(this.#takeOperations());
+    const keys = new Map<Operation, Key>();
+    const operations = inOrder(this.#takeOperations(keys));
     if (operations.length === 0) return;
     const outcomes = await this.#parts.kernel.apply(operations);
     const repairs = new Map<Key, Drift>();
     operations.forEach((operation, i) => {
       const outcome = outcomes[i] ?? { status: 'failed', code: 'EIO', message: 'no outcome' };
       this.#parts.report.applied(operation, outcome);
-      this.#conclude(operation, outcome, repairs);
+      this.#conclude(keys.get(operation) as Key, operation, outcome, repairs);
     });
     this.#parts.report.passed(operations, repairs);
   }
 
-  #takeOperations(): Operation[] {
+  /** Notes the key of each: the string there is, as 30,000 copies of them would be kept. */
+  #takeOperations(keys: Map<Operation, Key>): Operation[] {
     const operations: Operation[] = [];
     for (const key of this.#dirty) {
       if (operations.length >= PASS_LIMIT) break;
@@ -299,7 +301,10 @@ export class Reconciler {
       const desired = this.#desired.get(key);
       const operation = diff(desired, this.#mirror.get(key));
       if (operation === undefined) this.#forget(key);
-      else if (!this.#awaitsLink(desired, operations)) operations.push(operation);
+      else if (!this.#awaitsLink(desired, operations)) {
+        operations.push(operation);
+        keys.set(operation, key);
+      }
     }
     return operations;
   }
@@ -314,9 +319,8 @@ export class Reconciler {
     return !operations.some(({ desired }) => desired?.kind === 'link' && desired.name === link);
   }
 
-  #conclude(operation: Operation, outcome: Outcome, repairs: Map<Key, Drift>): void {
+  #conclude(key: Key, operation: Operation, outcome: Outcome, repairs: Map<Key, Drift>): void {
     const resource = operation.desired ?? operation.actual;
-    const key = keyOf(resource);
     if (outcome.status !== 'done') {
       this.#fail(key, resource, outcome);
       return;

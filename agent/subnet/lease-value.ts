@@ -1,6 +1,6 @@
 /** The value of a lease key: flannel's JSON, with weft's own field last, which flannel ignores. */
 import { address, familyOf, parseAddress, type Address } from '../ip/address.ts';
-import type { Lease } from '../state/facts.ts';
+import { perFamily, type Lease } from '../state/facts.ts';
 import { fieldsOf, isObject, isRefused, parseObject, type Fields, type Parsed } from './parsed.ts';
 
 /** A lease without its subnets, which stand in the key. */
@@ -33,7 +33,7 @@ function attributesFrom(fields: Fields): Parsed<LeaseAttributes> {
   if (typeof backendType !== 'string') return { reason: 'BackendType is not a string' };
   return {
     value: {
-      publicAddresses: { ...(v4 !== UNSET && { 4: v4 }), ...(v6 !== undefined && { 6: v6 }) },
+      publicAddresses: perFamily(v4 === UNSET ? undefined : v4, v6),
       backendType,
       ...given('backendData', fields.get('backenddata')),
       ...given('backendV6Data', fields.get('backendv6data')),

@@ -1,7 +1,7 @@
 /** Whose a lease is, and whether its subnets fit the network configuration. */
-import { addressToInteger, type Address, type Family } from '../ip/address.ts';
+import { addressToInteger, type Address } from '../ip/address.ts';
 import { baseOf, lengthOf, type Prefix } from '../ip/prefix.ts';
-import type { NetworkConfig, PerFamily, SubnetRange } from '../state/facts.ts';
+import { perFamily, type NetworkConfig, type PerFamily, type SubnetRange } from '../state/facts.ts';
 import type { LeaseAttributes } from './lease-value.ts';
 import { isRefused, type Parsed } from './parsed.ts';
 
@@ -65,10 +65,7 @@ export function sameSubnets(a: PerFamily<Prefix>, b: PerFamily<Prefix>): boolean
 
 /** Only the families that are on. */
 export function enabledOnly<T>(values: PerFamily<T>, { ranges }: NetworkConfig): PerFamily<T> {
-  const enabled = Object.entries(values).filter(
-    ([family]) => ranges[Number(family) as Family] !== undefined,
-  );
-  return Object.fromEntries(enabled) as PerFamily<T>;
+  return perFamily(ranges[4] && values[4], ranges[6] && values[6]);
 }
 
 /** Who a value says its key belongs to, in words. */

@@ -5,7 +5,7 @@ import { clash } from './key.ts';
 import type { LeaseChange } from './leases.ts';
 
 /** Changes told before the event loop turns. */
-const SLICE = 500;
+const SLICE = 100;
 /** A peer whose key is deleted stays this long, in ms: its host puts it back when it was not its own doing. */
 const GRACE = 300;
 /** Peers that may stay so at one time; more go at once. */

@@ -10,7 +10,8 @@ interface Place {
   readonly prefix: Prefix;
   /** The base address, family first, in a form that sorts as addresses do. */
   readonly order: string;
-  readonly owners: Set<string>;
+  /** One, but for keys that spell the same prefix differently. */
+  readonly owners: string[];
 }
 
 export class PrefixIndex {
@@ -27,10 +28,10 @@ export class PrefixIndex {
   add(prefix: Prefix, owner: string): void {
     const known = this.#places.get(prefix);
     if (known !== undefined) {
-      known.owners.add(owner);
+      if (!known.owners.includes(owner)) known.owners.push(owner);
       return;
     }
-    const place = { prefix, order: orderOf(baseOf(prefix)), owners: new Set([owner]) };
+    const place = { prefix, order: orderOf(baseOf(prefix)), owners: [owner] };
     this.#places.set(prefix, place);
     this.#sorted.splice(this.#firstFrom(place.order), 0, place);
     this.#count(prefix, 1);
@@ -38,7 +39,10 @@ export class PrefixIndex {
 
   delete(prefix: Prefix, owner: string): void {
     const place = this.#places.get(prefix);
-    if (place === undefined || !place.owners.delete(owner) || place.owners.size > 0) return;
+    const at = place?.owners.indexOf(owner) ?? -1;
+    if (place === undefined || at < 0) return;
+    place.owners.splice(at, 1);
+    if (place.owners.length > 0) return;
     this.#places.delete(prefix);
     for (let i = this.#firstFrom(place.order); i < this.#sorted.length; i++) {
       if (this.#sorted[i] !== place) continue;

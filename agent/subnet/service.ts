@@ -39,7 +39,7 @@ export interface SubnetParts {
 export interface SubnetEvents {
   /** The subnets to use, before any peer is told and whenever they change; `{}` when they were lost to another host. */
   own: [PerFamily<Prefix>];
-  /** At most 500 changes of other hosts' leases; the event loop turns between two of these. */
+  /** At most 100 changes of other hosts' leases; the event loop turns between two of these. */
   peers: [readonly LeaseChange[]];
   /** Every lease that was there at the start has been told. Once. */
   synced: [];
