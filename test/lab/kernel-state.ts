@@ -6,7 +6,8 @@ import type { Namespace } from './namespace.ts';
 const VOLATILE =
   /^\d+: |@if\d+| (tentative|dadfailed|nodad)\b|\b\w*timer +[\d.]+| (valid_lft|preferred_lft) \S+/g;
 /** The kernel's own: link-local addresses and what hangs on them come seconds after a link; learned bridge ports. */
-const BY_KERNEL = /\bfe80:|\bff00::\/8 dev |^anycast |^(?!.*permanent)[0-9a-f:]{17} dev |^33:33:|^01:00:5e/;
+const BY_KERNEL =
+  /\bfe80:|\bff00::\/8 dev |^anycast |^(?!.*permanent)[0-9a-f:]{17} dev |^33:33:|^01:00:5e/;
 /** In the order they were made; of a rule set, the tables are in that order, and the rules in theirs. */
 const BLOCKS = /^(?=\S)(?!\})/m;
 
