@@ -68,7 +68,6 @@ export const RTNLGRP_IPV6_ROUTE = 11;
 /** linux/socket.h: AF_BRIDGE marks a forwarding entry among the neighbours. */
 export const AF_UNSPEC = 0;
 export const AF_BRIDGE = 7;
-export const AF_INET6 = 10;
 
 /** linux/rtnetlink.h: routes (struct rtmsg). */
 export const RT_TABLE_MAIN = 254;
