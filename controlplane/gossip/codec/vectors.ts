@@ -30,6 +30,7 @@ interface Decoded {
 export interface Expected {
   readonly name: string;
   readonly body?: object;
+  readonly uncompressedHex?: string;
   readonly inner?: Expected;
   readonly parts?: readonly Expected[];
   readonly header?: object;
@@ -52,6 +53,8 @@ interface Oddity {
   readonly name: string;
   readonly transport: 'udp' | 'tcp';
   readonly hex: string;
+  /** Kinds of the messages it holds and reasons of refusals, in order. */
+  readonly outcome: string;
 }
 
 /** Packets and streams for mutations that no program sends, but that are allowed, or nearly. */
