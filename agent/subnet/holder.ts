@@ -94,6 +94,8 @@ interface Claim {
   lease: LeaseId | undefined;
   /** We have put our value there. */
   confirmed: boolean;
+  /** The table says otherwise, and an answer that will tell is on its way. */
+  inDoubt: boolean;
   /** On our clock: the lease lives at least until then. */
   expiresAt: number;
   /** What the key said of us before we first wrote to it. */
@@ -149,7 +151,7 @@ export class Holder {
     const claim = this.#claim;
     if (claim?.confirmed !== true) return 'acquiring';
     if (now >= claim.expiresAt) return 'doubtful';
-    return claim.modRevision === 0 ? 'regaining' : 'held';
+    return claim.modRevision === 0 || claim.inDoubt ? 'regaining' : 'held';
   }
 
   /** When `next` or `state` will say something else by itself; Infinity if never. */
@@ -305,7 +307,9 @@ export class Holder {
     claim.expiresAt = put.lease === NO_LEASE ? Infinity : (this.#fresh?.sentAt ?? now) + TTL_MS;
     this.#fresh = undefined;
     if (now >= this.#secondPutAt) this.#secondPutAt = Infinity;
-    this.#putAt = now + Math.max(1_000, Math.min(REFRESH_MS, TTL_MS - this.#parts.renewMarginMs));
+    const isOver = claim.expiresAt <= now;
+    const untilRefresh = Math.max(1_000, Math.min(REFRESH_MS, TTL_MS - this.#parts.renewMarginMs));
+    this.#putAt = isOver ? now : now + untilRefresh;
     this.#problems.clear();
     if (!wasHeld) this.#findRemovals();
   }
@@ -333,11 +337,20 @@ export class Holder {
   /** Our claim's key, as the table has it, against what we know of it. */
   #compareWithTable(now: number): void {
     const claim = this.#claim;
-    const { request } = this.#pending ?? {};
-    if (claim === undefined || (request?.type === 'put' && request.put.key === claim.key)) return;
+    if (claim === undefined) return;
     const row = this.#parts.table.get(claim.key);
+    const isGone =
+      row === undefined && claim.modRevision !== 0 && (this.#listed ?? 0) > claim.modRevision;
+    const { request } = this.#pending ?? {};
+    if (request?.type === 'put' && request.put.key === claim.key) {
+      // The answer on its way tells more; until it comes the claim counts for nothing.
+      claim.inDoubt =
+        isGone || (row !== undefined && !this.#isStillOurs(claim, attributesOf(row), row.value));
+      return;
+    }
+    claim.inDoubt = false;
     if (row !== undefined) this.#onRow(claim, row, now);
-    else if (claim.modRevision !== 0 && (this.#listed ?? 0) > claim.modRevision) {
+    else if (isGone) {
       claim.modRevision = 0;
       if (!claim.confirmed) this.#claim = undefined;
     }
@@ -356,9 +369,12 @@ export class Holder {
       return;
     }
     claim.modRevision = row.modRevision;
+    const isRebound = row.leaseId !== claim.lease;
     claim.lease = row.leaseId;
-    if (row.value !== this.#lastPut.value)
-      this.#putAt = Math.min(this.#putAt, Math.max(now, this.#lastPut.at + RESTORE_MS));
+    // How long somebody else's lease lives is not known; a key without one stays.
+    if (isRebound) claim.expiresAt = row.leaseId === NO_LEASE ? Infinity : now;
+    const isOver = claim.expiresAt <= now || row.value !== this.#lastPut.value;
+    if (isOver) this.#putAt = Math.min(this.#putAt, Math.max(now, this.#lastPut.at + RESTORE_MS));
   }
 
   /** A value that makes no sense is nobody's: ours is put back over it. */
@@ -405,7 +421,16 @@ export class Holder {
     const row = byAge.find(({ subnets }) => this.#wasOurs(subnets)) ?? byAge[0];
     if (row === undefined) return undefined;
     const { key, subnets, modRevision, leaseId: lease } = row;
-    return { key, subnets, modRevision, lease, confirmed: false, expiresAt: 0, reused: row.lease };
+    return {
+      key,
+      subnets,
+      modRevision,
+      lease,
+      confirmed: false,
+      inDoubt: false,
+      expiresAt: 0,
+      reused: row.lease,
+    };
   }
 
   #isAdoptable(row: Row): boolean {
@@ -443,6 +468,7 @@ export class Holder {
       modRevision: 0,
       lease: undefined,
       confirmed: false,
+      inDoubt: false,
       expiresAt: 0,
       reused: undefined,
     };
