@@ -1,7 +1,9 @@
 /** Prefixes (CIDR blocks) as values: the canonical string `base/length`, host bits zero. */
 import {
   FAMILIES,
+  addressFromBytes,
   addressFromInteger,
+  addressToBytes,
   addressToInteger,
   familyOf,
   parseAddress,
@@ -30,13 +32,15 @@ export function prefix(text: string): Prefix {
 
 /** The prefix of `length` bits that holds `address`. Throws a RangeError on a length the family does not have. */
 export function prefixOf(address: Address, length: number): Prefix {
-  const family = familyOf(address);
-  const { bits } = FAMILIES[family];
+  const { bits } = FAMILIES[familyOf(address)];
   if (!Number.isInteger(length) || length < 0 || length > bits)
     throw new RangeError(`bad prefix length ${length}`);
-  const hostBits = BigInt(bits - length);
-  const base = (addressToInteger(address) >> hostBits) << hostBits;
-  return `${addressFromInteger(base, family)}/${length}` as Prefix;
+  const bytes = addressToBytes(address);
+  for (let byte = length >> 3; byte < bytes.length; byte++) {
+    const kept = Math.max(0, length - byte * 8);
+    bytes[byte] = (bytes[byte] ?? 0) & ~(0xff >> kept);
+  }
+  return `${addressFromBytes(bytes)}/${length}` as Prefix;
 }
 
 /** The prefix that holds this one address: /32 or /128. */

@@ -180,9 +180,8 @@ export class LeaseTable {
     const blockedBy = row && this.#olderThan(row);
     const lease = row !== undefined && blockedBy === undefined ? usable(row) : undefined;
     if (row !== undefined) {
-      const { blockedBy: before, ...rest } = row;
-      this.#rows.set(key, blockedBy === undefined ? rest : { ...rest, blockedBy });
-      if (blockedBy !== undefined && before === undefined) this.#count('overlap');
+      if (blockedBy !== row.blockedBy) this.#rows.set(key, withBlocker(row, blockedBy));
+      if (blockedBy !== undefined && row.blockedBy === undefined) this.#count('overlap');
       this.#note(key, row.refused ?? this.#oddity(row, blockedBy));
     }
     if (lease === told) return undefined;
@@ -224,6 +223,10 @@ export class LeaseTable {
       this.#parts.refused(key, reason);
     }
   }
+}
+
+function withBlocker({ blockedBy: _, ...row }: Row, blockedBy: string | undefined): Row {
+  return blockedBy === undefined ? row : { ...row, blockedBy };
 }
 
 /** The lease to act upon: one that has a subnet in a family that is on. */

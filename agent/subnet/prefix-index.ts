@@ -3,7 +3,7 @@
  * exactly when one contains the other, so what overlaps P is: the prefixes that contain it (one look-up for
  * each length in use, of which there are few), and those inside it (neighbours in the order of addresses).
  */
-import { addressToBytes, type Address } from '../ip/address.ts';
+import { addressToBytes, type Address, type Family } from '../ip/address.ts';
 import { baseOf, familyOfPrefix, lengthOf, prefixOf, type Prefix } from '../ip/prefix.ts';
 
 interface Place {
@@ -17,8 +17,8 @@ interface Place {
 export class PrefixIndex {
   readonly #places = new Map<Prefix, Place>();
   readonly #sorted: Place[] = [];
-  /** Prefixes of each length, by `family/length`. */
-  readonly #lengths = new Map<string, number>();
+  /** How many prefixes there are of each length. */
+  readonly #lengths: Readonly<Record<Family, Map<number, number>>> = { 4: new Map(), 6: new Map() };
 
   /** Number of different prefixes. */
   get size(): number {
@@ -66,10 +66,8 @@ export class PrefixIndex {
   /** Shorter prefixes that contain this one. */
   *#containing(prefix: Prefix): Generator<Place> {
     const length = lengthOf(prefix);
-    const family = `${familyOfPrefix(prefix)}/`;
-    for (const name of this.#lengths.keys()) {
-      const shorter = Number(name.slice(2));
-      if (!name.startsWith(family) || shorter >= length) continue;
+    for (const shorter of this.#lengths[familyOfPrefix(prefix)].keys()) {
+      if (shorter >= length) continue;
       const place = this.#places.get(prefixOf(baseOf(prefix), shorter));
       if (place !== undefined) yield place;
     }
@@ -78,12 +76,22 @@ export class PrefixIndex {
   /** This prefix and longer ones inside it: they sort between its first and its last address. */
   *#inside(prefix: Prefix): Generator<Place> {
     const length = lengthOf(prefix);
+    const same = this.#places.get(prefix);
+    if (same !== undefined) yield same;
+    if (!this.#hasLonger(prefix)) return;
     const last = lastOrderOf(prefix);
     for (let i = this.#firstFrom(orderOf(baseOf(prefix))); i < this.#sorted.length; i++) {
       const place = this.#sorted[i];
       if (place === undefined || place.order > last) return;
-      if (lengthOf(place.prefix) >= length) yield place;
+      if (lengthOf(place.prefix) > length) yield place;
     }
+  }
+
+  /** Where all subnets are of one length, as is usual, nothing lies inside another. */
+  #hasLonger(prefix: Prefix): boolean {
+    const family = familyOfPrefix(prefix);
+    for (const length of this.#lengths[family].keys()) if (length > lengthOf(prefix)) return true;
+    return false;
   }
 
   /** Index of the first place that does not sort before `order`. */
@@ -99,10 +107,11 @@ export class PrefixIndex {
   }
 
   #count(prefix: Prefix, change: 1 | -1): void {
-    const name = `${familyOfPrefix(prefix)}/${lengthOf(prefix)}`;
-    const count = (this.#lengths.get(name) ?? 0) + change;
-    if (count === 0) this.#lengths.delete(name);
-    else this.#lengths.set(name, count);
+    const lengths = this.#lengths[familyOfPrefix(prefix)];
+    const length = lengthOf(prefix);
+    const count = (lengths.get(length) ?? 0) + change;
+    if (count === 0) lengths.delete(length);
+    else lengths.set(length, count);
   }
 }
 
