@@ -53,6 +53,7 @@ function conclude(
     (family) => config.publicAddresses[family] ?? addresses[family],
   );
   const routes = facts.routes
+    .filter((route) => !OVERLAY_LINK.test(route.link))
     .toSorted((a, b) => a.metric - b.metric)
     .map(({ prefix, link, gateway }) =>
       gateway === undefined ? { prefix, link } : { prefix, link, gateway },
