@@ -3,9 +3,10 @@
  * identity, so that a thousand hosts that start together seldom try the same one.
  */
 import { createHash } from 'node:crypto';
-import { addressFromInteger, addressToInteger, FAMILIES } from '../ip/address.ts';
+import { addressFromInteger, addressToInteger, FAMILIES, type Family } from '../ip/address.ts';
 import { familyOfPrefix, prefixOf, type Prefix } from '../ip/prefix.ts';
-import type { SubnetRange } from '../state/facts.ts';
+import type { NetworkConfig, PerFamily, SubnetRange } from '../state/facts.ts';
+import type { Parsed } from './parsed.ts';
 
 /**
  * Most subnets tried in one go, 0.3 s of work if every one is taken. A range of no more is tried whole; of a
@@ -20,6 +21,24 @@ export function* candidates(
   seed: string,
 ): Generator<Prefix> {
   for (const subnet of inOrderOf(seed, range)) if (!isTaken(subnet)) yield subnet;
+}
+
+/** A free subnet of each family that is on, or why there is none. */
+export function allocate(
+  { ranges }: NetworkConfig,
+  isTaken: (subnet: Prefix) => boolean,
+  seed: string,
+): Parsed<PerFamily<Prefix>> {
+  const subnets: Partial<Record<Family, Prefix>> = {};
+  for (const family of [4, 6] as const) {
+    const range = ranges[family];
+    if (range === undefined) continue;
+    const [first] = candidates(range, isTaken, `${seed}/${family}`);
+    if (first === undefined)
+      return { reason: `out of subnets: ${range.network} has ${sizeOf(range)}, and none is free` };
+    subnets[family] = first;
+  }
+  return { value: subnets };
 }
 
 /** The number of subnets in the range; 0 when its first lies behind its last. */

@@ -15,7 +15,8 @@ import type { Prefix } from '../ip/prefix.ts';
 import { pauseBefore, type Backoff, type Random } from '../state/clock.ts';
 import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
 import { Ahead } from './ahead.ts';
-import { candidates, sizeOf } from './allocator.ts';
+import { allocate } from './allocator.ts';
+import { newClaim, type Claim } from './claim.ts';
 import { clash, formatKey, subnetsIn } from './key.ts';
 import { formatLeaseValue, parseLeaseValue, type LeaseAttributes } from './lease-value.ts';
 import type { LeaseTable, Row } from './leases.ts';
@@ -83,24 +84,8 @@ const SECOND_PUT_MS = 180_000;
 const RESTORE_MS = 5_000;
 /** A lease granted or kept alive no longer ago than this need not be kept alive again before it is put. */
 const FRESH_MS = 60_000;
+const MAKE_ROOM = 'enlarge the network, or remove the leases of hosts that are gone';
 const RETRY: Backoff = { first: 1_000, factor: 2, limit: 60_000 };
-
-interface Claim {
-  readonly key: string;
-  readonly subnets: PerFamily<Prefix>;
-  /** The key's revision as last seen; 0 when it does not exist. */
-  modRevision: number;
-  /** Undefined: none yet, or gone. */
-  lease: LeaseId | undefined;
-  /** We have put our value there. */
-  confirmed: boolean;
-  /** The table says otherwise, and an answer that will tell is on its way. */
-  inDoubt: boolean;
-  /** On our clock: the lease lives at least until then. */
-  expiresAt: number;
-  /** What the key said of us before we first wrote to it. */
-  readonly reused: Lease | undefined;
-}
 
 export class Holder {
   readonly #parts: HolderParts;
@@ -421,16 +406,7 @@ export class Holder {
     const row = byAge.find(({ subnets }) => this.#wasOurs(subnets)) ?? byAge[0];
     if (row === undefined) return undefined;
     const { key, subnets, modRevision, leaseId: lease } = row;
-    return {
-      key,
-      subnets,
-      modRevision,
-      lease,
-      confirmed: false,
-      inDoubt: false,
-      expiresAt: 0,
-      reused: row.lease,
-    };
+    return newClaim({ key, subnets, modRevision, lease, reused: row.lease });
   }
 
   #isAdoptable(row: Row): boolean {
@@ -462,16 +438,7 @@ export class Holder {
       return undefined;
     }
     const key = formatKey(subnets);
-    return {
-      key,
-      subnets,
-      modRevision: 0,
-      lease: undefined,
-      confirmed: false,
-      inDoubt: false,
-      expiresAt: 0,
-      reused: undefined,
-    };
+    return newClaim({ key, subnets, modRevision: 0, lease: undefined, reused: undefined });
   }
 
   #previousIfFree(): PerFamily<Prefix> | undefined {
@@ -481,25 +448,13 @@ export class Holder {
   }
 
   #allocate(): PerFamily<Prefix> | undefined {
-    const subnets: Partial<Record<Family, Prefix>> = {};
     const { table, network } = this.#parts;
     const isTaken = (subnet: Prefix): boolean =>
       table.isTaken(subnet) || this.#ahead.overlaps(subnet);
-    for (const family of [4, 6] as const) {
-      const range = network.ranges[family];
-      if (range === undefined) continue;
-      const [first] = candidates(range, isTaken, `${this.#identity.node}/${family}`);
-      if (first === undefined) {
-        this.#problems.set(
-          'OUT_OF_SUBNETS',
-          `out of subnets: ${range.network} has ${sizeOf(range)}, and none is free (leases: ${table.size}); ` +
-            'enlarge the network, or remove the leases of hosts that are gone',
-        );
-        return undefined;
-      }
-      subnets[family] = first;
-    }
-    return subnets;
+    const found = allocate(network, isTaken, this.#identity.node);
+    if (!isRefused(found)) return found.value;
+    this.#problems.set('OUT_OF_SUBNETS', `${found.reason} (leases: ${table.size}); ${MAKE_ROOM}`);
+    return undefined;
   }
 
   #isTaken(subnets: PerFamily<Prefix>, except?: string): boolean {

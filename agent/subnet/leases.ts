@@ -225,8 +225,9 @@ export class LeaseTable {
   }
 }
 
-function withBlocker({ blockedBy: _, ...row }: Row, blockedBy: string | undefined): Row {
-  return blockedBy === undefined ? row : { ...row, blockedBy };
+function withBlocker(row: Row, blockedBy: string | undefined): Row {
+  const { blockedBy: _before, ...rest } = row;
+  return blockedBy === undefined ? rest : { ...rest, blockedBy };
 }
 
 /** The lease to act upon: one that has a subnet in a family that is on. */
