@@ -55,6 +55,16 @@ test('a stream that never ends is refused at 40 MiB', () => {
   expect(reader.end()).toMatchObject({ status: 'refused', reason: 'too-large' });
 });
 
+test('what a stream holds does not depend on how it is cut, nor on what follows it', () => {
+  const follows = new Uint8Array(EXPANDED_LIMIT);
+  const nack = Uint8Array.of(11, 0x80);
+  const user = encodeStream({ kind: 'user', payload: nack }, { ...PLAIN, sender: 'dialler' });
+  const read = (start: Uint8Array): unknown =>
+    decodeStream(Buffer.concat([start, follows]), { ...PLAIN, sender: 'dialler' });
+  expect(read(user)).toMatchObject({ status: 'done', message: { kind: 'user' } });
+  expect(read(nack)).toMatchObject({ status: 'refused', reason: 'unknown-type' });
+});
+
 test('nothing empty is sent, nor what we would not take', () => {
   const sender = 'dialler';
   const empty = new Uint8Array(0);

@@ -4,7 +4,7 @@
  */
 import { EXPANDED_LIMIT, FIELDS_LIMIT } from './limits.ts';
 import { Reader } from './reader.ts';
-import { Refused, Truncated } from './refusal.ts';
+import { Truncated } from './refusal.ts';
 
 export type Steps<T> = Generator<number, T, undefined>;
 
@@ -23,18 +23,18 @@ export class Source {
     return this.#length;
   }
 
-  /** Throws a Refused beyond the bound of a stream. */
-  append(chunk: Uint8Array): void {
-    const length = this.#length + chunk.length;
-    if (length > EXPANDED_LIMIT)
-      throw new Refused('too-large', `a stream of more than ${EXPANDED_LIMIT} bytes`);
+  /** Takes what fits the bound of a stream, and says whether that was all. */
+  append(chunk: Uint8Array): boolean {
+    const fitting = chunk.subarray(0, EXPANDED_LIMIT - this.#length);
+    const length = this.#length + fitting.length;
     if (length > this.#buffer.length) {
       const grown = new Uint8Array(Math.min(EXPANDED_LIMIT, 2 * length));
       grown.set(this.#buffer);
       this.#buffer = grown;
     }
-    this.#buffer.set(chunk, this.#length);
+    this.#buffer.set(fitting, this.#length);
     this.#length = length;
+    return fitting.length === chunk.length;
   }
 
   /** What `parse` makes of the bytes from here on, as soon as they suffice. */

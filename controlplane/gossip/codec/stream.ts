@@ -2,7 +2,7 @@
 import { COMPRESSED, Expansion, wrapCompressed } from './compressed.ts';
 import { decrypt, encrypt, encryptedLength } from './encryption.ts';
 import { labelHeader, skipLabel } from './label.ts';
-import { STREAM_PART_LIMIT } from './limits.ts';
+import { EXPANDED_LIMIT, STREAM_PART_LIMIT } from './limits.ts';
 import { COMPRESS, ENCRYPT } from './messages.ts';
 import type { Opening, Wrapping } from './packet.ts';
 import { attempt, Refused, refusalOf, type Refusal } from './refusal.ts';
@@ -79,12 +79,14 @@ export class StreamReader {
   }
 
   #advance(chunk: Uint8Array): StreamProgress {
-    this.#source.append(chunk);
-    if (this.#source.length < this.#need) return this.#progress;
-    const step = this.#steps.next();
-    if (step.done === true) return { status: 'done', message: step.value };
-    this.#need = step.value;
-    return this.#progress;
+    const fits = this.#source.append(chunk);
+    if (this.#source.length >= this.#need) {
+      const step = this.#steps.next();
+      if (step.done === true) return { status: 'done', message: step.value };
+      this.#need = step.value;
+    }
+    if (fits) return this.#progress;
+    throw new Refused('too-large', `a stream of more than ${EXPANDED_LIMIT} bytes`);
   }
 
   #settle(progress: StreamProgress): StreamProgress {
