@@ -10,7 +10,7 @@
  * put whose answer was lost is simply sent again: if it had landed, the guard fails, and the answer shows our
  * own value under our key.
  */
-import type { Address, Family } from '../ip/address.ts';
+import type { Address } from '../ip/address.ts';
 import type { Prefix } from '../ip/prefix.ts';
 import { pauseBefore, type Backoff, type Random } from '../state/clock.ts';
 import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
