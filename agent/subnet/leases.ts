@@ -166,7 +166,7 @@ export class LeaseTable {
 
   /** What a changed row, and those that overlap it, now come to. Cost: the overlapping rows. */
   #settle(row: Row): LeaseChange[] {
-    const affected = [...this.overlapping(row.subnets, row.key)];
+    const affected = this.overlapping(row.subnets, row.key);
     const changes = [row.key, ...affected].map((key) => this.#decide(key));
     // Removals first, so that a subnet never has two leases on the way.
     return changes

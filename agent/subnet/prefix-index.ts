@@ -3,20 +3,21 @@
  * exactly when one contains the other, so what overlaps P is: the prefixes that contain it (one look-up for
  * each length in use, of which there are few), and those inside it (neighbours in the order of addresses).
  */
-import { addressToBytes, type Address, type Family } from '../ip/address.ts';
+import { addressToBytes, type Family } from '../ip/address.ts';
 import { baseOf, familyOfPrefix, lengthOf, prefixOf, type Prefix } from '../ip/prefix.ts';
 
 interface Place {
   readonly prefix: Prefix;
-  /** The base address, family first, in a form that sorts as addresses do. */
-  readonly order: string;
+  /** Once it was needed: see orderOf. */
+  order?: string;
   /** One, but for keys that spell the same prefix differently. */
   readonly owners: string[];
 }
 
 export class PrefixIndex {
   readonly #places = new Map<Prefix, Place>();
-  readonly #sorted: Place[] = [];
+  /** In the order of addresses; made when it is first needed, which is never where all prefixes are of one length. */
+  #sorted: Place[] | undefined;
   /** How many prefixes there are of each length. */
   readonly #lengths: Readonly<Record<Family, Map<number, number>>> = { 4: new Map(), 6: new Map() };
 
@@ -31,9 +32,9 @@ export class PrefixIndex {
       if (!known.owners.includes(owner)) known.owners.push(owner);
       return;
     }
-    const place = { prefix, order: orderOf(baseOf(prefix)), owners: [owner] };
+    const place: Place = { prefix, owners: [owner] };
     this.#places.set(prefix, place);
-    this.#sorted.splice(this.#firstFrom(place.order), 0, place);
+    this.#sorted?.splice(firstFrom(this.#sorted, orderOf(place)), 0, place);
     this.#count(prefix, 1);
   }
 
@@ -44,11 +45,8 @@ export class PrefixIndex {
     place.owners.splice(at, 1);
     if (place.owners.length > 0) return;
     this.#places.delete(prefix);
-    for (let i = this.#firstFrom(place.order); i < this.#sorted.length; i++) {
-      if (this.#sorted[i] !== place) continue;
-      this.#sorted.splice(i, 1);
-      break;
-    }
+    const index = this.#sorted?.indexOf(place, firstFrom(this.#sorted, orderOf(place))) ?? -1;
+    if (index >= 0) this.#sorted?.splice(index, 1);
     this.#count(prefix, -1);
   }
 
@@ -79,10 +77,11 @@ export class PrefixIndex {
     const same = this.#places.get(prefix);
     if (same !== undefined) yield same;
     if (!this.#hasLonger(prefix)) return;
+    this.#sorted ??= [...this.#places.values()].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
     const last = lastOrderOf(prefix);
-    for (let i = this.#firstFrom(orderOf(baseOf(prefix))); i < this.#sorted.length; i++) {
+    for (let i = firstFrom(this.#sorted, firstOrderOf(prefix)); i < this.#sorted.length; i++) {
       const place = this.#sorted[i];
-      if (place === undefined || place.order > last) return;
+      if (place === undefined || orderOf(place) > last) return;
       if (lengthOf(place.prefix) > length) yield place;
     }
   }
@@ -94,18 +93,6 @@ export class PrefixIndex {
     return false;
   }
 
-  /** Index of the first place that does not sort before `order`. */
-  #firstFrom(order: string): number {
-    let low = 0;
-    let high = this.#sorted.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#sorted[middle]?.order ?? '') < order) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   #count(prefix: Prefix, change: 1 | -1): void {
     const lengths = this.#lengths[familyOfPrefix(prefix)];
     const length = lengthOf(prefix);
@@ -115,8 +102,26 @@ export class PrefixIndex {
   }
 }
 
-function orderOf(base: Address): string {
-  return textOf(addressToBytes(base));
+/** Index of the first place that does not sort before `order`. */
+function firstFrom(sorted: readonly Place[], order: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const place = sorted[middle];
+    if (place !== undefined && orderOf(place) < order) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function orderOf(place: Place): string {
+  return (place.order ??= firstOrderOf(place.prefix));
+}
+
+/** The base address, family first, in a form that sorts as addresses do. */
+function firstOrderOf(prefix: Prefix): string {
+  return textOf(addressToBytes(baseOf(prefix)));
 }
 
 function lastOrderOf(prefix: Prefix): string {

@@ -181,7 +181,8 @@ export class EtcdRegistry implements Registry {
     return { ...kv, key: this.#keyIn(kv.key) };
   }
 
+  /** A copy: a mere slice would keep the whole path in memory. */
   #keyIn(path: string): string {
-    return path.slice(this.#prefix.length);
+    return Buffer.from(path.slice(this.#prefix.length)).toString();
   }
 }
