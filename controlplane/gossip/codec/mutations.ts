@@ -53,6 +53,9 @@ const NASTY = [
   .flatMap((line) => line.split(' '))
   .map((hex) => new Uint8Array(Buffer.from(hex, 'hex')));
 
+/** Bytes of what is mutated, the rest is cut off: mutations of mutations multiply. */
+const INPUT_LIMIT = 2 ** 16;
+
 const BOMB = compressed(compress(new Uint8Array(2 ** 18)));
 const INTERESTING = [0, 1, 7, 9, 10, 12, 0x7f, 0x80, 0x90, 0xa0, 0xc0, 0xda, 0xdd, 0xf4, 0xff];
 
@@ -101,7 +104,8 @@ export function mutateBytes(bytes: Uint8Array, chance: Chance): Uint8Array {
 
 /** `message` is without CRC, encryption and label. */
 export function mutateStructure(message: Uint8Array, chance: Chance): Uint8Array {
-  return chance.pick(chance.oneIn(4) ? LAYER_MUTATIONS : VALUE_MUTATIONS)(message, chance);
+  const mutation = chance.pick(chance.oneIn(4) ? LAYER_MUTATIONS : VALUE_MUTATIONS);
+  return mutation(message.subarray(0, INPUT_LIMIT), chance);
 }
 
 interface Span {
