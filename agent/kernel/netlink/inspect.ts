@@ -1,13 +1,13 @@
 /** Facts about links, addresses and routes that are not ours, for choosing the underlay. */
 import { familyOf, type Address } from '../../ip/address.ts';
 import type { AddressInfo, LinkInfo, RouteInfo, RouteLookup } from '../../state/links.ts';
-import { ROUTE_PROTOCOL } from '../../state/resource.ts';
 import { KernelError } from '../errno.ts';
 import { readAddress, writeAddressRequest, type AddressRecord } from './address.ts';
 import * as nl from './constants.ts';
 import { readLink, writeLinkRequest } from './link.ts';
 import { MessageWriter, type Message } from './message.ts';
 import {
+  isOurRoute,
   readRoute,
   readRouteAnswer,
   writeRouteLookup,
@@ -100,7 +100,8 @@ function scopeOf({ scope }: AddressRecord): AddressInfo['scope'] {
 async function dumpRoutes(dumps: DumpSocket, family: 4 | 6): Promise<readonly Message[]> {
   try {
     const write = (writer: MessageWriter): void => writeRouteRequest(writer, family, {});
-    return (await dumps.dump(nl.RTM_GETROUTE, write)).flat();
+    // Weft's own, of which there may be ten thousand, are dropped unread.
+    return (await dumps.dump(nl.RTM_GETROUTE, write, (message) => !isOurRoute(message))).flat();
   } catch (cause) {
     // The main table is made with its first route.
     if (cause instanceof KernelError && cause.code === 'ENOENT') return [];
@@ -112,7 +113,7 @@ function routeInfo(message: Message, links: ReadonlyMap<number, LinkInfo>): Rout
   const record = readRoute(message);
   if (record === undefined || record.compound || record.type !== nl.RTN_UNICAST) return [];
   const link = record.linkIndex === undefined ? undefined : links.get(record.linkIndex);
-  if (link === undefined || record.protocol === ROUTE_PROTOCOL) return [];
+  if (link === undefined) return [];
   return [{ prefix: record.prefix, metric: record.metric, ...lookup(record, link.name) }];
 }
 
@@ -164,6 +165,5 @@ function watchUnderlay(ownPort: number, listener: () => void): () => void {
 
 function concernsUnderlay(message: Message): boolean {
   if (message.type !== nl.RTM_NEWROUTE && message.type !== nl.RTM_DELROUTE) return true;
-  const record = readRoute(message);
-  return record !== undefined && record.protocol !== ROUTE_PROTOCOL;
+  return !isOurRoute(message) && readRoute(message) !== undefined;
 }

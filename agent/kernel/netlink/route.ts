@@ -7,7 +7,7 @@ import {
   type Family,
 } from '../../ip/address.ts';
 import { baseOf, familyOfPrefix, lengthOf, type Prefix } from '../../ip/prefix.ts';
-import { keyOf, type Key, type Route } from '../../state/resource.ts';
+import { keyOf, ROUTE_PROTOCOL, type Key, type Route } from '../../state/resource.ts';
 import * as nl from './constants.ts';
 import { Attributes, LITTLE_ENDIAN, type Message, type MessageWriter } from './message.ts';
 
@@ -124,6 +124,11 @@ function toKernelMetric(metric: number, family: Family): number {
 
 function fromKernelMetric(metric: number, family: Family): number {
   return family === 6 && metric === nl.IPV6_DEFAULT_METRIC ? 0 : metric;
+}
+
+/** Whether a RTM_NEWROUTE or RTM_DELROUTE is about a route that weft made: a look at one byte. */
+export function isOurRoute({ view, start, end }: Message): boolean {
+  return end - start >= FIXED_BYTES && view.getUint8(start + 5) === ROUTE_PROTOCOL;
 }
 
 /** What a RTM_NEWROUTE or RTM_DELROUTE is about; undefined unless it is a route of the main table. */

@@ -145,6 +145,12 @@ export class RequestSocket {
   }
 }
 
+interface DumpRequest {
+  readonly type: number;
+  readonly writeRequest: (writer: MessageWriter) => void;
+  readonly isWanted: (message: Message) => boolean;
+}
+
 /** Reads whole tables, one at a time. */
 export class DumpSocket {
   readonly #socket: RawNetlinkSocket;
@@ -152,7 +158,12 @@ export class DumpSocket {
   #last: Promise<unknown> = Promise.resolve();
   #sequence = 0;
   #current:
-    | { readonly pieces: Message[][]; torn: boolean; settle(failure?: Refusal): void }
+    | {
+        readonly pieces: Message[][];
+        readonly isWanted: (message: Message) => boolean;
+        torn: boolean;
+        settle(failure?: Refusal): void;
+      }
     | undefined;
 
   constructor() {
@@ -174,13 +185,15 @@ export class DumpSocket {
 
   /**
    * The messages that answer a dump request, in the pieces they came in. `writeRequest` writes the fixed part and
-   * attributes. Rejects with a KernelError.
+   * attributes; what is not wanted is dropped as it comes. Rejects with a KernelError.
    */
   dump(
     type: number,
     writeRequest: (writer: MessageWriter) => void,
+    isWanted: (message: Message) => boolean = () => true,
   ): Promise<readonly (readonly Message[])[]> {
-    const result = this.#last.then(() => this.#attempt(type, writeRequest, DUMP_ATTEMPTS));
+    const request = { type, writeRequest, isWanted };
+    const result = this.#last.then(() => this.#attempt(request, DUMP_ATTEMPTS));
     this.#last = result.catch(() => undefined);
     return result;
   }
@@ -190,19 +203,16 @@ export class DumpSocket {
     this.#socket.close();
   }
 
-  async #attempt(
-    type: number,
-    writeRequest: (writer: MessageWriter) => void,
-    attempts: number,
-  ): Promise<readonly (readonly Message[])[]> {
-    const { pieces, torn } = await this.#once(type, writeRequest);
-    return torn && attempts > 1 ? this.#attempt(type, writeRequest, attempts - 1) : pieces;
+  async #attempt(request: DumpRequest, attempts: number): Promise<readonly (readonly Message[])[]> {
+    const { pieces, torn } = await this.#once(request);
+    return torn && attempts > 1 ? this.#attempt(request, attempts - 1) : pieces;
   }
 
-  #once(
-    type: number,
-    writeRequest: (writer: MessageWriter) => void,
-  ): Promise<{ pieces: readonly (readonly Message[])[]; torn: boolean }> {
+  #once({
+    type,
+    writeRequest,
+    isWanted,
+  }: DumpRequest): Promise<{ pieces: readonly (readonly Message[])[]; torn: boolean }> {
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#writer.reset();
     this.#writer.begin(type, NLM_F_REQUEST | NLM_F_DUMP, this.#sequence);
@@ -216,7 +226,7 @@ export class DumpSocket {
         else reject(new KernelError(failure.code, failure.message));
       };
       const timer = setTimeout(() => settle(new KernelError('ETIMEDOUT')), ANSWER_LIMIT);
-      const current = { pieces: [], torn: false, settle };
+      const current = { pieces: [], isWanted, torn: false, settle };
       this.#current = current;
       this.#socket.send(this.#writer.written, undefined, (error) => {
         if (error !== undefined) this.#fail(new KernelError(error.code));
@@ -234,7 +244,7 @@ export class DumpSocket {
       if ((message.flags & NLM_F_DUMP_INTR) !== 0) current.torn = true;
       if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE)
         current.settle(errorOf(message));
-      else piece.push(message);
+      else if (current.isWanted(message)) piece.push(message);
     });
   }
 
