@@ -169,7 +169,7 @@ function textOf({ text }: PlanResource): string {
 
 const SILENT: Reporter = {
   applied: () => {},
-  passed: () => {},
+  settled: () => {},
   problem: () => {},
   solved: () => {},
   resync: () => {},

@@ -2,9 +2,9 @@
 import type { Logger } from 'pino';
 import type { Operation, Outcome } from '../state/kernel.ts';
 import type { Drift, Problem, Reporter } from '../state/reconciler.ts';
-import { describe, keyOf, type Key, type Resource } from '../state/resource.ts';
+import { describe } from '../state/resource.ts';
 
-/** More operations than this in one pass are logged as a count by kind. */
+/** More operations than this are logged as a count by kind. */
 const SPELLED_OUT = 5;
 
 export interface ReconcileCounters {
@@ -15,11 +15,11 @@ export interface ReconcileCounters {
 export class LoggingReporter implements Reporter {
   readonly #log: Logger;
   readonly #count: ReconcileCounters;
-  #done: Operation[] = [];
+  readonly #changed: () => void;
+  readonly #changes = new Tally();
+  readonly #repairs = new Tally();
   /** For `weft status`. */
   repairs = 0;
-
-  readonly #changed: () => void;
 
   /** `changed` is called when a problem came or went. */
   constructor(log: Logger, count: ReconcileCounters, changed: () => void) {
@@ -28,23 +28,22 @@ export class LoggingReporter implements Reporter {
     this.#changed = changed;
   }
 
-  applied(operation: Operation, outcome: Outcome): void {
-    this.#count.operation(resourceOf(operation).kind, operation.action, outcome.status);
-    if (outcome.status === 'done') this.#done.push(operation);
+  applied(operation: Operation, outcome: Outcome, drift: Drift | undefined): void {
+    const { kind } = operation.desired ?? operation.actual;
+    this.#count.operation(kind, operation.action, outcome.status);
+    if (outcome.status !== 'done') return;
+    if (drift === undefined) {
+      this.#changes.add(operation, { msg: VERBS[operation.action] });
+      return;
+    }
+    this.#repairs.add(operation, { msg: 'repaired', drift });
+    this.#count.repair(kind);
+    this.repairs++;
   }
 
-  passed(_operations: readonly Operation[], repairs: ReadonlyMap<Key, Drift>): void {
-    const done = this.#done.splice(0);
-    const isRepair = (operation: Operation): boolean => repairs.has(keyOf(resourceOf(operation)));
-    const repaired = repairs.size === 0 ? [] : done.filter(isRepair);
-    const changed = repairs.size === 0 ? done : done.filter((operation) => !isRepair(operation));
-    this.repairs += repaired.length;
-    for (const operation of repaired) this.#count.repair(resourceOf(operation).kind);
-    this.#tell(changed, (operation) => ({ msg: VERBS[operation.action] }));
-    this.#tell(repaired, (operation) => ({
-      msg: 'repaired',
-      drift: repairs.get(keyOf(resourceOf(operation))),
-    }));
+  settled(): void {
+    this.#tell(this.#changes, 'programmed the kernel');
+    this.#tell(this.#repairs, 'repaired');
   }
 
   problem({ key, code, message }: Problem): void {
@@ -61,36 +60,39 @@ export class LoggingReporter implements Reporter {
     this.#log.info({ reason }, 'reading the kernel again');
   }
 
-  #tell(
-    operations: readonly Operation[],
-    text: (operation: Operation) => { msg: string; drift?: Drift | undefined },
-  ): void {
-    if (operations.length > SPELLED_OUT) {
-      const first = operations[0];
-      const { drift } = first === undefined ? {} : text(first);
-      const msg = drift === undefined ? 'programmed the kernel' : 'repaired';
-      this.#log.info({ operations: countByKind(operations) }, msg);
-      return;
-    }
-    for (const operation of operations) {
-      const { msg, ...fields } = text(operation);
-      this.#log.info({ ...fields, entry: describe(resourceOf(operation)) }, msg);
-    }
+  #tell(tally: Tally, many: string): void {
+    const { lines, counts } = tally.take();
+    if (lines === undefined) this.#log.info({ operations: counts }, many);
+    else for (const { msg, ...fields } of lines) this.#log.info(fields, msg);
   }
 }
 
 const VERBS = { create: 'added', change: 'changed', remove: 'removed' } as const;
 
-function resourceOf(operation: Operation): Resource {
-  return operation.desired ?? operation.actual;
+interface Line {
+  readonly msg: string;
+  readonly entry?: string;
+  readonly drift?: Drift;
 }
 
-/** `{ "create route": 500, … }` */
-function countByKind(operations: readonly Operation[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const operation of operations) {
-    const name = `${operation.action} ${resourceOf(operation).kind}`;
-    counts[name] = (counts[name] ?? 0) + 1;
+/** Operations since the last line: each while they are few, only their number when they are many. */
+class Tally {
+  #counts: Record<string, number> = {};
+  #lines: Line[] = [];
+  #size = 0;
+
+  add(operation: Operation, line: Line): void {
+    const resource = operation.desired ?? operation.actual;
+    const name = `${operation.action} ${resource.kind}`;
+    this.#counts[name] = (this.#counts[name] ?? 0) + 1;
+    if (++this.#size <= SPELLED_OUT) this.#lines.push({ ...line, entry: describe(resource) });
   }
-  return counts;
+
+  /** `counts` as in `{ "create route": 500 }`; `lines` only if that is all there were. Begins anew. */
+  take(): { readonly counts: Record<string, number>; readonly lines: readonly Line[] | undefined } {
+    const lines = this.#size > SPELLED_OUT ? undefined : this.#lines;
+    const taken = { counts: this.#counts, lines };
+    [this.#counts, this.#lines, this.#size] = [{}, [], 0];
+    return taken;
+  }
 }

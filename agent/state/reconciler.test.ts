@@ -5,7 +5,8 @@ import { SimulatedKernel } from '../../test/sim/kernel.ts';
 import { address } from '../ip/address.ts';
 import { mac } from '../ip/mac.ts';
 import { prefix } from '../ip/prefix.ts';
-import { Reconciler, type Problem } from './reconciler.ts';
+import type { Operation, Outcome } from './kernel.ts';
+import { Reconciler, type Drift, type Problem } from './reconciler.ts';
 import { ROUTE_PROTOCOL, keyOf, linkKey, type Key, type Resource } from './resource.ts';
 
 const link = (vni = 1, mtu = 1450): Resource => ({
@@ -58,9 +59,10 @@ function world() {
   const repaired: Key[] = [];
   const problems: Problem[] = [];
   const report = {
-    applied: () => {},
-    passed: (_: unknown, repairs: ReadonlyMap<Key, unknown>) =>
-      void repaired.push(...repairs.keys()),
+    applied: ({ desired, actual }: Operation, _: Outcome, drift: Drift | undefined) => {
+      if (drift !== undefined) repaired.push(keyOf(desired ?? actual));
+    },
+    settled: () => {},
     problem: (problem: Problem) => void problems.push(problem),
     solved: () => {},
     resync: () => {},

@@ -18,7 +18,7 @@ import type { Kernel, KernelEvent, Operation, Outcome } from './kernel.ts';
 import { describe, keyOf, linkKey, linkOf, same, type Key, type Resource } from './resource.ts';
 
 /** Keys looked at in one pass: small enough that diff and encoding stay within a few ms. */
-const PASS_LIMIT = 1024;
+const PASS_LIMIT = 512;
 /** Events kept while a pass runs; beyond it they are dropped and the kernel is dumped again instead. */
 const EVENT_LIMIT = 8192;
 /** From a first event to looking at it, in ms: one deed makes several, and a link's own end is told last. */
@@ -38,9 +38,10 @@ export interface Problem {
 
 /** Told what was done; for logs and metrics. */
 export interface Reporter {
-  applied(operation: Operation, outcome: Outcome): void;
-  /** A pass ended; `repairs` are the keys whose drift it undid. */
-  passed(operations: readonly Operation[], repairs: ReadonlyMap<Key, Drift>): void;
+  /** `drift`: what somebody else had done there, if the operation undid it. */
+  applied(operation: Operation, outcome: Outcome, drift: Drift | undefined): void;
+  /** Nothing is left to be done for now. */
+  settled(): void;
   /** A problem is new, or its text changed. */
   problem(problem: Problem): void;
   solved(problem: Problem): void;
@@ -226,6 +227,7 @@ export class Reconciler {
       } else break;
     }
     this.#running = false;
+    this.#parts.report.settled();
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
@@ -283,13 +285,11 @@ export class Reconciler {
     const operations = inOrder(this.#takeOperations(keys));
     if (operations.length === 0) return;
     const outcomes = await this.#parts.kernel.apply(operations);
-    const repairs = new Map<Key, Drift>();
     operations.forEach((operation, i) => {
       const outcome = outcomes[i] ?? { status: 'failed', code: 'EIO', message: 'no outcome' };
-      this.#parts.report.applied(operation, outcome);
-      this.#conclude(keys.get(operation) as Key, operation, outcome, repairs);
+      const drift = this.#conclude(keys.get(operation) as Key, operation, outcome);
+      this.#parts.report.applied(operation, outcome, drift);
     });
-    this.#parts.report.passed(operations, repairs);
   }
 
   /** Notes the key of each: the string there is, as 30,000 copies of them would be kept. */
@@ -319,11 +319,12 @@ export class Reconciler {
     return !operations.some(({ desired }) => desired?.kind === 'link' && desired.name === link);
   }
 
-  #conclude(key: Key, operation: Operation, outcome: Outcome, repairs: Map<Key, Drift>): void {
+  /** Returns the drift that was undone, if any. */
+  #conclude(key: Key, operation: Operation, outcome: Outcome): Drift | undefined {
     const resource = operation.desired ?? operation.actual;
     if (outcome.status !== 'done') {
       this.#fail(key, resource, outcome);
-      return;
+      return undefined;
     }
     if (operation.desired === undefined) {
       this.#mirror.delete(key);
@@ -334,10 +335,10 @@ export class Reconciler {
     if (resource.kind === 'link' && operation.action !== 'create')
       this.#dumpReason = `${key} changed`;
     const drift = this.#drift.get(key);
-    if (drift !== undefined) repairs.set(key, drift);
     this.#forget(key);
     // The wish may have changed while the operation was under way.
     if (diff(this.#desired.get(key), this.#mirror.get(key)) !== undefined) this.#dirty.add(key);
+    return drift;
   }
 
   #fail(key: Key, resource: Resource, outcome: Exclude<Outcome, { status: 'done' }>): void {

@@ -38,7 +38,7 @@ async function hold(facts: FirewallFacts): Promise<void> {
     kernel: composeKernel([nftables, iptables]),
     clock: machineClock,
     random: machineRandom,
-    report: { applied: nothing, passed: nothing, problem: tell, solved: nothing, resync: tell },
+    report: { applied: nothing, settled: nothing, problem: tell, solved: nothing, resync: tell },
   });
   const set = (forwardChains: FirewallFacts['forwardChains']): void =>
     reconciler.set('firewall', firewallPlan({ ...facts, forwardChains }));
