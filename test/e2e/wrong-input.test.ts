@@ -221,10 +221,10 @@ describe('this host: exit code 1', () => {
   const inReadOnly = (): string => path('read-only/x');
   const belowFile = (): string => path('file/x');
   // May read, as the checkout may lie where nobody else can; nothing more.
-  const nobody = [
-    ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
-    ...['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'],
-  ];
+  const nobody =
+    'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search'.split(
+      ' ',
+    );
   const notADirectory = /a part of its path is not a directory/;
   const isReadOnly = /the file system is read-only/;
   const noPermission = /run weftd as root, or give it CAP_NET_ADMIN/;
