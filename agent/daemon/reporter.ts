@@ -61,8 +61,8 @@ export class LoggingReporter implements Reporter {
   }
 
   #tell(tally: Tally, many: string): void {
-    const { lines, counts } = tally.take();
-    if (lines === undefined) this.#log.info({ operations: counts }, many);
+    const { lines, size, counts } = tally.take();
+    if (size > lines.length) this.#log.info({ operations: counts, first: lines[0]?.entry }, many);
     else for (const { msg, ...fields } of lines) this.#log.info(fields, msg);
   }
 }
@@ -88,11 +88,14 @@ class Tally {
     if (++this.#size <= SPELLED_OUT) this.#lines.push({ ...line, entry: describe(resource) });
   }
 
-  /** `counts` as in `{ "create route": 500 }`; `lines` only if that is all there were. Begins anew. */
-  take(): { readonly counts: Record<string, number>; readonly lines: readonly Line[] | undefined } {
-    const lines = this.#size > SPELLED_OUT ? undefined : this.#lines;
-    const taken = { counts: this.#counts, lines };
-    [this.#counts, this.#lines, this.#size] = [{}, [], 0];
+  /** `lines` are the first SPELLED_OUT of `size`; `counts` as in `{ "create route": 500 }`. Begins anew. */
+  take(): {
+    readonly lines: readonly Line[];
+    readonly size: number;
+    readonly counts: Readonly<Record<string, number>>;
+  } {
+    const taken = { lines: this.#lines, size: this.#size, counts: this.#counts };
+    [this.#lines, this.#size, this.#counts] = [[], 0, {}];
     return taken;
   }
 }
