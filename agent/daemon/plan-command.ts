@@ -12,6 +12,7 @@ import { EtcdClient } from '../subnet/etcd/client.ts';
 import { Holder, type Answer, type Request } from '../subnet/holder.ts';
 import { parseKey } from '../subnet/key.ts';
 import { LeaseTable } from '../subnet/leases.ts';
+import { sharesAddress, type Identity } from '../subnet/ownership.ts';
 import { isRefused } from '../subnet/parsed.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { planAsTold } from './control-handlers.ts';
@@ -76,7 +77,9 @@ async function planPeers(planner: Planner, parts: Parts): Promise<void> {
   const facts = { network, underlay, subnets: own.subnets };
   await planner.setMesh(backend, facts, publish(own.table.get(own.key)?.lease));
   for (const [id, lease] of own.table.inForce()) {
-    if (id !== own.key) planner.change([{ type: 'put', id, lease }]);
+    // As in the daemon: a host that publishes our address cannot be told from us.
+    if (id === own.key || sharesAddress(lease, own.identity, network)) continue;
+    planner.change([{ type: 'put', id, lease }]);
   }
 }
 
@@ -91,6 +94,7 @@ async function readNetwork(registry: EtcdRegistry): Promise<NetworkConfig> {
 const REQUEST_LIMIT = 100;
 
 interface OwnLease {
+  readonly identity: Identity;
   readonly key: string;
   readonly subnets: PerFamily<Prefix>;
   readonly table: LeaseTable;
@@ -106,11 +110,10 @@ async function ownLease(
   const table = new LeaseTable({ network, refused: () => {} });
   const { revision, slices } = await registry.list();
   for await (const slice of slices) for (const entry of slice) table.put(entry);
+  const { publicAddresses } = publish(undefined);
+  const identity = { node: nodeId(config.stateDir), publicAddresses };
   const holder = new Holder({
-    identity: {
-      node: nodeId(config.stateDir),
-      publicAddresses: publish(undefined).publicAddresses,
-    },
+    identity,
     network,
     previous: readSubnetEnv(config.subnetFile)?.subnets ?? {},
     table,
@@ -124,7 +127,8 @@ async function ownLease(
     if (request === undefined) break;
     if (request.type === 'put') {
       const subnets = parseKey(request.put.key);
-      if (!isRefused(subnets)) return { key: request.put.key, subnets: subnets.value, table };
+      const { key } = request.put;
+      if (!isRefused(subnets)) return { identity, key, subnets: subnets.value, table };
     }
     holder.answered(granted(request), 0);
   }
