@@ -1,0 +1,50 @@
+/** The numbers of the protocol; memberlist's profiles. Times are in ms. */
+export interface Settings {
+  readonly probeInterval: number;
+  /** How long a direct ping may take before others are asked. */
+  readonly probeTimeout: number;
+  /** How many are asked. */
+  readonly indirectChecks: number;
+  readonly suspicionMult: number;
+  readonly suspicionMaxTimeoutMult: number;
+  /** Bound of the awareness score, exclusive. */
+  readonly awarenessMax: number;
+  readonly gossipInterval: number;
+  readonly gossipNodes: number;
+  /** So long after its death a member is still sent gossip, and then forgotten. */
+  readonly gossipToTheDead: number;
+  readonly retransmitMult: number;
+  readonly pushPullInterval: number;
+  /** For one exchange by stream. */
+  readonly streamTimeout: number;
+}
+
+const COMMON = { suspicionMaxTimeoutMult: 6, awarenessMax: 8 };
+
+export const LAN: Settings = {
+  ...COMMON,
+  probeInterval: 1_000,
+  probeTimeout: 500,
+  indirectChecks: 3,
+  suspicionMult: 4,
+  gossipInterval: 200,
+  gossipNodes: 3,
+  gossipToTheDead: 30_000,
+  retransmitMult: 4,
+  pushPullInterval: 30_000,
+  streamTimeout: 10_000,
+};
+
+export const WAN: Settings = {
+  ...COMMON,
+  probeInterval: 5_000,
+  probeTimeout: 3_000,
+  indirectChecks: 3,
+  suspicionMult: 6,
+  gossipInterval: 500,
+  gossipNodes: 4,
+  gossipToTheDead: 60_000,
+  retransmitMult: 4,
+  pushPullInterval: 60_000,
+  streamTimeout: 30_000,
+};
