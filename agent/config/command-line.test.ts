@@ -36,6 +36,7 @@ test("without anything, the defaults are flanneld's", () => {
     underlay: { interfaces: [], interfacePatterns: [], publicAddresses: {} },
     subnetFile: '/run/flannel/subnet.env',
     renewMarginMs: 3_600_000,
+    gossip: { port: 7946, join: [] },
     firewall: {
       masquerade: false,
       fullyRandom: true,
@@ -54,6 +55,45 @@ test('the configuration is frozen to its depths', () => {
   const config = configOf(['--iface=eth0']);
   expect(Object.isFrozen(config)).toBe(true);
   expect(Object.isFrozen(config.underlay.interfaces)).toBe(true);
+});
+
+describe('gossip', () => {
+  test('every setting, also from environment and file', () => {
+    const flags = ['--join=h1', '--join=[fd00::1]:7000', '--node-name=web-1.example'];
+    const env = { WEFT_GOSSIP_BIND: 'eth1', WEFT_GOSSIP_ADVERTISE: '203.0.113.7:17946' };
+    const file = { [FILE]: 'gossip-port = 7000\ngossip-key-file = "/etc/weft/keyring"\n' };
+    expect(configOf(flags, env, file).gossip).toEqual({
+      name: 'web-1.example',
+      bind: 'eth1',
+      port: 7000,
+      advertise: { address: '203.0.113.7', port: 17_946 },
+      join: ['h1', '[fd00::1]:7000'],
+      keyFile: '/etc/weft/keyring',
+    });
+    expect(configOf([], { WEFT_JOIN: 'h1' }).gossip?.join).toEqual(['h1']);
+    expect(configOf(['--gossip-advertise=fd00::1']).gossip?.advertise).toEqual({
+      address: 'fd00::1',
+    });
+  });
+
+  test('switched off there is none, and what is of no use then is said', () => {
+    const line = parsed(parse(['--no-gossip', '--join=h1', '--gossip-key-file=/k']));
+    expect(line.config.gossip).toBeUndefined();
+    expect(line.warnings).toEqual([
+      'without effect because of --no-gossip: --join, --gossip-key-file',
+    ]);
+    expect(parsed(parse(['--no-gossip'])).warnings).toEqual([]);
+  });
+
+  test.each([
+    ['--join=h1:0', '--join cannot be "h1:0"; give a host name or address, with :PORT'],
+    ['--node-name=a b', '--node-name cannot be "a b"; give up to 128 letters, digits, dots'],
+    ['--gossip-port=0', '--gossip-port cannot be "0"; give a whole number from 1 to 65535'],
+    ['--gossip-advertise=h1', '--gossip-advertise cannot be "h1"; give an address, with :PORT'],
+    ['--gossip=false', 'weftd has no flag "--gossip"; did you mean --no-gossip?'],
+  ])('%s is refused', (flag, sentence) => {
+    expect(errorOf([flag])).toContain(sentence);
+  });
 });
 
 describe("Go's flag syntax", () => {

@@ -1,5 +1,5 @@
 /** From arguments, environment and file to one Config, and where each value came from. Pure: reading the file is handed in. */
-import type { Config } from './config.ts';
+import type { Config, GossipConfig } from './config.ts';
 import { DEFAULT_FILE, readSettings, type ReadFile } from './file.ts';
 import { parseFlags, type Flags } from './flags.ts';
 import { helpText } from './help.ts';
@@ -146,6 +146,7 @@ function configOf(values: Values): Config {
     },
     subnetFile: values['subnet-file'],
     renewMarginMs: values['subnet-lease-renew-margin'] * 60_000,
+    ...present('gossip', values['no-gossip'] ? undefined : gossipOf(values)),
     firewall: {
       masquerade: values['ip-masq'],
       fullyRandom: !values['ip-masq-fully-random-disable'],
@@ -158,6 +159,17 @@ function configOf(values: Values): Config {
     socket: values.socket ?? socketIn(values['run-dir']),
     log: { level: values['log-level'], format: values['log-format'] },
   });
+}
+
+function gossipOf(values: Values): GossipConfig {
+  return {
+    ...present('name', values['node-name']),
+    ...present('bind', values['gossip-bind']),
+    port: values['gossip-port'],
+    ...present('advertise', values['gossip-advertise']),
+    join: values.join,
+    ...present('keyFile', values['gossip-key-file']),
+  };
 }
 
 function present<K extends string | number, T>(

@@ -9,9 +9,11 @@ export interface Config {
   readonly subnetFile: string;
   /** The lease is renewed this long before it ends, in ms. */
   readonly renewMarginMs: number;
+  /** Absent: switched off. */
+  readonly gossip?: GossipConfig;
   readonly firewall: FirewallConfig;
   readonly health: HealthConfig;
-  /** Kept over reboots: the node id. */
+  /** Kept over reboots: the node id, and the members that were known. */
   readonly stateDir: string;
   /** Kept until the next reboot. */
   readonly runDir: string;
@@ -42,6 +44,19 @@ export interface UnderlayConfig {
   readonly canReach?: Address;
   /** What peers are told instead of the link's own address. */
   readonly publicAddresses: PerFamily<Address>;
+}
+
+export interface GossipConfig {
+  /** Absent: the host name. */
+  readonly name?: string;
+  /** Interface or address; absent: the underlay's address. */
+  readonly bind?: string;
+  readonly port: number;
+  readonly advertise?: { readonly address: Address; readonly port?: number };
+  /** HOST or HOST:PORT. */
+  readonly join: readonly string[];
+  /** Absent: not encrypted. */
+  readonly keyFile?: string;
 }
 
 export interface FirewallConfig {

@@ -1,4 +1,5 @@
 /** What no setting can tell alone: pairs that contradict each other. */
+import { isDeepStrictEqual } from 'node:util';
 import type { OptionName, Values } from './options.ts';
 import { SettingError } from './setting-error.ts';
 
@@ -11,7 +12,7 @@ export function checkTogether(values: Values): string[] {
   }
   bothOrNeither(values, 'etcd-keyfile', 'etcd-certfile');
   bothOrNeither(values, 'etcd-username', 'etcd-password');
-  return unusedTls(values);
+  return [...unusedTls(values), ...unusedGossip(values)];
 }
 
 function bothOrNeither(values: Values, one: OptionName, other: OptionName): void {
@@ -30,4 +31,13 @@ function unusedTls(values: Values): string[] {
   if (given.length === 0 || !isPlain) return [];
   const names = given.map((name) => `--${name}`).join(' and ');
   return [`${names} has no effect, because no --etcd-endpoints begins with https://`];
+}
+
+function unusedGossip(values: Values): string[] {
+  const given = (['join', 'gossip-bind', 'gossip-advertise', 'gossip-key-file'] as const).filter(
+    (name) => values[name] !== undefined && !isDeepStrictEqual(values[name], []),
+  );
+  if (given.length === 0 || !values['no-gossip']) return [];
+  const names = given.map((name) => `--${name}`).join(', ');
+  return [`without effect because of --no-gossip: ${names}`];
 }

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import * as v from 'valibot';
 import { familyOf, parseAddress, type Address, type Family } from '../ip/address.ts';
+import { formatHostPort, parseHostPort } from '../ip/socket-address.ts';
 
 export interface ValueType<T> {
   /** Stands for the value in `--help`; empty for a boolean, which takes no word of its own. */
@@ -109,6 +110,32 @@ export function ipAddress(...families: Family[]): ValueType<Address> {
     toml: tomlString,
   };
 }
+
+/** As newer Serf agents ask of each other. */
+export const memberName = textWhere('NAME', 'up to 128 letters, digits, dots and dashes', (text) =>
+  /^[A-Za-z0-9.-]{1,128}$/.test(text),
+);
+
+export const hostAndPort = textWhere(
+  'HOST[:PORT]',
+  'a host name or address, with :PORT if it is not 7946; an IPv6 address with a port in brackets',
+  (text) => parseHostPort(text) !== undefined,
+);
+
+/** An address, and a port if one is given. */
+export const socketAddress: ValueType<{ readonly address: Address; readonly port?: number }> = {
+  placeholder: 'ADDRESS[:PORT]',
+  wanted: 'an address, with :PORT if it is not that of --gossip-port; IPv6 with a port in brackets',
+  parse: (text) => {
+    const parsed = parseHostPort(text);
+    const address = parsed === undefined ? undefined : parseAddress(parsed.host);
+    if (parsed === undefined || address === undefined) return undefined;
+    return parsed.port === undefined ? { address } : { address, port: parsed.port };
+  },
+  format: ({ address, port }) =>
+    port === undefined ? address : formatHostPort({ host: address, port }),
+  toml: tomlString,
+};
 
 /** Keys are joined to it as flanneld does, with path cleaning; the root is the empty text. */
 export const keyPrefix: ValueType<string> = {
