@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { address } from './address.ts';
 import {
   formatHostPort,
-  formatSocketAddress,
   parseHostPort,
   parseSocketAddress,
+  partsOf,
+  socketAddress,
 } from './socket-address.ts';
 
 test.each([
@@ -58,9 +59,13 @@ test('with a port, what is written is read', () => {
 });
 
 test('a socket address has an address and a port', () => {
-  const parsed = parseSocketAddress('[fd00::1]:7946');
-  expect(parsed).toEqual({ address: 'fd00::1', port: 7946 });
-  expect(parsed && formatSocketAddress(parsed)).toBe('[fd00::1]:7946');
+  const parsed = parseSocketAddress('[FD00::1]:7946');
+  expect(parsed).toBe('[fd00::1]:7946');
+  expect(parsed && partsOf(parsed)).toEqual({ address: 'fd00::1', port: 7946 });
+  expect(partsOf(socketAddress(address('192.0.2.1'), 1))).toEqual({
+    address: '192.0.2.1',
+    port: 1,
+  });
   expect(parseSocketAddress('h1:7946')).toBeUndefined();
   expect(parseSocketAddress('192.0.2.1')).toBeUndefined();
 });

@@ -1,11 +1,8 @@
 /** A host, or an address, with a port: `h1:7946`, `192.0.2.1:7946`, `[2001:db8::1]:7946`. */
 import { parseAddress, type Address } from './address.ts';
 
-/** Where something listens. */
-export interface SocketAddress {
-  readonly address: Address;
-  readonly port: number;
-}
+/** An address with a port in canonical form, so that `===` and Map keys work. */
+export type SocketAddress = string & { readonly __brand: 'SocketAddress' };
 
 export interface HostPort {
   /** A host name, or an address in canonical form. */
@@ -40,13 +37,22 @@ export function formatHostPort({ host, port }: Required<HostPort>): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Both must be there. */
+export function socketAddress(address: Address, port: number): SocketAddress {
+  return formatHostPort({ host: address, port }) as SocketAddress;
+}
+
+/** Undefined unless there are both an address and a port. */
 export function parseSocketAddress(text: string): SocketAddress | undefined {
   const { host, port } = parseHostPort(text) ?? {};
   const address = host === undefined ? undefined : parseAddress(host);
-  return address === undefined || port === undefined ? undefined : { address, port };
+  return address === undefined || port === undefined ? undefined : socketAddress(address, port);
 }
 
-export function formatSocketAddress({ address, port }: SocketAddress): string {
-  return formatHostPort({ host: address, port });
+export function partsOf(value: SocketAddress): {
+  readonly address: Address;
+  readonly port: number;
+} {
+  const colon = value.lastIndexOf(':');
+  const address = value.slice(0, colon).replace(/^\[|\]$/g, '') as Address;
+  return { address, port: Number(value.slice(colon + 1)) };
 }

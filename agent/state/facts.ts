@@ -1,6 +1,7 @@
 /** Facts that plans are made from. Everything here was parsed at the door; nothing here does I/O. */
 import type { Address, Family } from '../ip/address.ts';
 import type { Prefix } from '../ip/prefix.ts';
+import type { SocketAddress } from '../ip/socket-address.ts';
 
 /** A lease: one host's subnets and how to reach it (flannel-compatible, see docs/flannel.md). */
 export interface Lease {
@@ -15,6 +16,8 @@ export interface Lease {
   readonly backendV6Data?: unknown;
   /** Identity of the weft host that wrote it; absent when flanneld or an operator did. */
   readonly node?: string;
+  /** Where that host's member of the gossip listens. */
+  readonly gossip?: SocketAddress;
 }
 
 /** A value per address family, v4 and v6 as data. */

@@ -53,7 +53,7 @@ export type Answer =
   | { readonly type: 'written'; readonly written: Written }
   | { readonly type: 'failed'; readonly code: string; readonly message: string };
 
-export type BackendAttributes = Pick<Lease, 'backendType' | 'backendData' | 'backendV6Data'>;
+export type OwnAttributes = Pick<Lease, 'backendType' | 'backendData' | 'backendV6Data' | 'gossip'>;
 
 export interface HolderParts {
   readonly identity: Identity;
@@ -61,8 +61,8 @@ export interface HolderParts {
   /** The subnets of the last run, from subnet.env. */
   readonly previous: PerFamily<Prefix>;
   readonly table: LeaseTable;
-  /** What the backend publishes; may keep what an earlier lease of ours says, such as its MAC. */
-  readonly attributes: (reused: Lease | undefined) => BackendAttributes;
+  /** What this host publishes; may keep what an earlier lease of ours says, such as its MAC. */
+  readonly attributes: (reused: Lease | undefined) => OwnAttributes;
   readonly renewMarginMs: number;
   readonly random: Random;
 }

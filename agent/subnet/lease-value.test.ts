@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { address } from '../ip/address.ts';
+import { socketAddress } from '../ip/socket-address.ts';
 import { formatLeaseValue, parseLeaseValue } from './lease-value.ts';
 
 const OBSERVED = [
@@ -27,6 +28,25 @@ test('our field comes last, and is read back', () => {
   );
   expect(parseLeaseValue(text)).toEqual({ value: lease });
 });
+
+test('where gossip listens stands beside the node', () => {
+  const gossip = socketAddress(address('fd00::1'), 7946);
+  const lease = { publicAddresses: {}, backendType: 'vxlan', node: 'n1', gossip };
+  const text = formatLeaseValue(lease);
+  expect(text).toBe(
+    '{"PublicIP":"0.0.0.0","PublicIPv6":null,"BackendType":"vxlan","Weft":{"Node":"n1","Gossip":"[fd00::1]:7946"}}',
+  );
+  expect(parseLeaseValue(text)).toEqual({ value: lease });
+});
+
+test.each(['"Gossip":7', '"Gossip":"h1:7946"', '"Gossip":"192.0.2.1"', '"Gossip":null'])(
+  'a place that makes no sense is none: %s',
+  (field) => {
+    expect(parseLeaseValue(`{"Weft":{"Node":"n1",${field}}}`)).toEqual({
+      value: { publicAddresses: {}, backendType: '', node: 'n1' },
+    });
+  },
+);
 
 test('names in any case, unknown fields, a missing PublicIP', () => {
   expect(parseLeaseValue('{"publicip":"1.2.3.4","BACKENDTYPE":"vxlan","more":[1]}')).toEqual({
@@ -59,7 +79,10 @@ test('no text makes the reader throw, and what it accepts survives writing', () 
       PublicIPv6: fc.oneof(fc.ipV6(), fc.constant(null), fc.jsonValue()),
       BackendType: fc.oneof(fc.string(), fc.jsonValue()),
       BackendData: fc.jsonValue(),
-      Weft: fc.oneof(fc.record({ Node: fc.string() }), fc.jsonValue()),
+      Weft: fc.oneof(
+        fc.record({ Node: fc.string(), Gossip: fc.ipV4().map((text) => `${text}:7946`) }),
+        fc.jsonValue(),
+      ),
     },
     { requiredKeys: [] },
   );

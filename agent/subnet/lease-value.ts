@@ -1,5 +1,6 @@
 /** The value of a lease key: flannel's JSON, with weft's own field last, which flannel ignores. */
 import { address, familyOf, parseAddress, type Address } from '../ip/address.ts';
+import { parseSocketAddress, type SocketAddress } from '../ip/socket-address.ts';
 import { perFamily, type Lease } from '../state/facts.ts';
 import { fieldsOf, isObject, isRefused, parseObject, type Fields, type Parsed } from './parsed.ts';
 
@@ -31,13 +32,16 @@ function attributesFrom(fields: Fields): Parsed<LeaseAttributes> {
     return { reason: 'PublicIPv6 is not an IPv6 address' };
   const backendType = fields.get('backendtype') ?? '';
   if (typeof backendType !== 'string') return { reason: 'BackendType is not a string' };
+  const weft = fields.get('weft');
+  const ours = isObject(weft) ? fieldsOf(weft) : undefined;
   return {
     value: {
       publicAddresses: perFamily(v4 === UNSET ? undefined : v4, v6),
       backendType,
       ...given('backendData', fields.get('backenddata')),
       ...given('backendV6Data', fields.get('backendv6data')),
-      ...given('node', nodeIn(fields.get('weft'))),
+      ...given('node', nodeIn(ours)),
+      ...given('gossip', gossipIn(ours)),
     },
   };
 }
@@ -54,21 +58,30 @@ function addressField(value: unknown, family: 4 | 6): Address | undefined {
 }
 
 /** Our own field is no part of flannel's contract: if it makes no sense, the lease is simply not a weft host's. */
-function nodeIn(weft: unknown): string | undefined {
-  const node = isObject(weft) ? fieldsOf(weft).get('node') : undefined;
+function nodeIn(ours: Fields | undefined): string | undefined {
+  const node = ours?.get('node');
   return typeof node === 'string' && node !== '' ? node : undefined;
 }
 
-/** The bytes flannel would write, compact and in its field order; then `"Weft":{"Node":…}` if the lease has a node. */
+/** Without a node the lease is not a weft host's. */
+function gossipIn(ours: Fields | undefined): SocketAddress | undefined {
+  const text = nodeIn(ours) === undefined ? undefined : ours?.get('gossip');
+  return typeof text === 'string' ? parseSocketAddress(text) : undefined;
+}
+
+/**
+ * The bytes flannel would write, compact and in its field order; then, if the lease has a node,
+ * `"Weft":{"Node":…,"Gossip":"ADDRESS:PORT"}`.
+ */
 export function formatLeaseValue(attributes: LeaseAttributes): string {
-  const { publicAddresses, backendType, backendData, backendV6Data, node } = attributes;
+  const { publicAddresses, backendType, backendData, backendV6Data, node, gossip } = attributes;
   const value = {
     PublicIP: publicAddresses[4] ?? UNSET,
     PublicIPv6: publicAddresses[6] ?? null,
     BackendType: backendType === '' ? undefined : backendType,
     BackendData: backendData,
     BackendV6Data: backendV6Data,
-    Weft: node === undefined ? undefined : { Node: node },
+    Weft: node === undefined ? undefined : { Node: node, Gossip: gossip },
   };
   return JSON.stringify(value).replaceAll(ESCAPED_BY_GO, escape);
 }

@@ -5,13 +5,7 @@ import type { Prefix } from '../ip/prefix.ts';
 import { pauseBefore, sleep, type Backoff, type Clock, type Random } from '../state/clock.ts';
 import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
 import { EtcdError } from './etcd/errors.ts';
-import {
-  Holder,
-  type Answer,
-  type BackendAttributes,
-  type HoldState,
-  type Request,
-} from './holder.ts';
+import { Holder, type Answer, type OwnAttributes, type HoldState, type Request } from './holder.ts';
 import { LeaseTable, type LeaseChange, type Refusal, type Row } from './leases.ts';
 import { sameSubnets, sharesAddress, type Identity } from './ownership.ts';
 import { PeerFeed } from './peer-feed.ts';
@@ -28,8 +22,8 @@ export interface SubnetParts {
   readonly identity: Identity;
   /** The subnets of the last run, from subnet.env. */
   readonly previous: PerFamily<Prefix>;
-  /** What the backend publishes; may keep what an earlier lease of ours says, such as its MAC. */
-  readonly attributes: (reused: Lease | undefined) => BackendAttributes;
+  /** What this host publishes; may keep what an earlier lease of ours says, such as its MAC. */
+  readonly attributes: (reused: Lease | undefined) => OwnAttributes;
   readonly renewMarginMs: number;
   readonly clock: Clock;
   readonly random: Random;
