@@ -10,7 +10,10 @@ export function below(random: Random, bound: number): number {
 
 /** In place (Fisher and Yates). */
 export function shuffle<T>(random: Random, list: T[]): T[] {
-  for (let last = list.length - 1; last > 0; last--) swap(list, last, below(random, last + 1));
+  for (let last = list.length - 1; last > 0; last--) {
+    const other = below(random, last + 1);
+    [list[last], list[other]] = [list[other] as T, list[last] as T];
+  }
   return list;
 }
 
@@ -32,8 +35,4 @@ export function sample<T>(
     if (passes(candidate)) chosen.add(candidate);
   }
   return [...chosen];
-}
-
-function swap<T>(list: T[], a: number, b: number): void {
-  [list[a], list[b]] = [list[b] as T, list[a] as T];
 }
