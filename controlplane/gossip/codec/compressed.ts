@@ -26,7 +26,11 @@ export function wrapCompressed(data: Uint8Array): Uint8Array {
 
 /** How many bytes may still come of compressed data: one for a packet or stream, however nested. */
 export class Expansion {
-  #left = EXPANDED_LIMIT;
+  #left: number;
+
+  constructor(limit: number) {
+    this.#left = limit;
+  }
 
   /** `layer` with its first byte. Throws a Refused. */
   unwrap(layer: Uint8Array): Uint8Array {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { joinParts } from './compound.ts';
 import { wrapCompressed } from './compressed.ts';
-import { EXPANDED_LIMIT, MESSAGES_LIMIT } from './limits.ts';
+import { EXPANDED_LIMIT, MESSAGES_LIMIT, PACKET_EXPANDED_LIMIT } from './limits.ts';
 import { compress, decompress } from './lzw.ts';
 import { encodeMessage } from './messages.ts';
 import { decodePacket, encodePacket, type Wrapping } from './packet.ts';
@@ -16,9 +16,9 @@ const PLAIN: Wrapping = {
   crc: false,
 };
 
-test('compressed data gives 40 MiB at most, however it is spread over a packet', () => {
-  const bomb = wrapCompressed(user(EXPANDED_LIMIT - 1));
-  expect(bomb.length).toBeLessThan(2 ** 15);
+test('compressed data of a packet gives 256 KiB at most, however it is spread', () => {
+  const bomb = wrapCompressed(user(PACKET_EXPANDED_LIMIT - 1));
+  expect(bomb.length).toBeLessThan(2 ** 12);
   const { messages } = decodePacket(bomb, PLAIN);
   expect(messages).toHaveLength(1);
   const two = decodePacket(joinParts([bomb, bomb]), PLAIN);
@@ -26,10 +26,11 @@ test('compressed data gives 40 MiB at most, however it is spread over a packet',
   expect(two.refusals).toMatchObject([{ reason: 'too-large' }]);
 });
 
-test('one byte more than 40 MiB is refused, in packets and in streams', () => {
-  const bomb = wrapCompressed(user(EXPANDED_LIMIT));
-  expect(decodePacket(bomb, PLAIN).refusals).toMatchObject([{ reason: 'too-large' }]);
-  expect(decodeStream(bomb, { ...PLAIN, sender: 'dialler' })).toMatchObject({
+test('one byte more is refused: than 256 KiB in a packet, than 40 MiB in a stream', () => {
+  const inPacket = wrapCompressed(user(PACKET_EXPANDED_LIMIT));
+  expect(decodePacket(inPacket, PLAIN).refusals).toMatchObject([{ reason: 'too-large' }]);
+  const inStream = wrapCompressed(user(EXPANDED_LIMIT));
+  expect(decodeStream(inStream, { ...PLAIN, sender: 'dialler' })).toMatchObject({
     status: 'refused',
     reason: 'too-large',
   });

@@ -16,13 +16,18 @@ export const COMPOUND_LIMIT = 255;
 export const PART_LIMIT = 65_535;
 /** Bytes of a user message, of the user state of a push/pull, and of an encrypted frame, on TCP. */
 export const STREAM_PART_LIMIT = 20 * MIB;
-/** Bytes that all compressed data of one packet or stream together may expand to, and bytes of a stream as a whole. */
+/** Bytes that all compressed data of one stream together may expand to, and bytes of a stream as a whole. */
 export const EXPANDED_LIMIT = 40 * MIB;
 
 // What we chose.
 
 /** Bytes of a datagram: the most that UDP can carry. */
 export const PACKET_LIMIT = 65_535;
+/**
+ * Bytes that all compressed data of one packet together may expand to. memberlist takes 40 MiB, which holds us up for
+ * 80 ms without knowing a key; what it sends was a packet before it was compressed.
+ */
+export const PACKET_EXPANDED_LIMIT = 256 * 1024;
 /** Compounds and compressed data within each other. Nobody sends more than 2. */
 export const DEPTH_LIMIT = 8;
 /** Messages and refusals of one packet, however nested: a few compounds' worth. */

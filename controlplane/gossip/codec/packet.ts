@@ -14,7 +14,7 @@ import {
 } from './encryption.ts';
 import type { Keyring } from './keyring.ts';
 import { labelHeader, skipLabel, type LabelCheck } from './label.ts';
-import { DEPTH_LIMIT, MESSAGES_LIMIT, PACKET_LIMIT } from './limits.ts';
+import { DEPTH_LIMIT, MESSAGES_LIMIT, PACKET_EXPANDED_LIMIT, PACKET_LIMIT } from './limits.ts';
 import { COMPOUND, COMPRESS, readMessage, type Message } from './messages.ts';
 import { Reader } from './reader.ts';
 import { attempt, Refused, refusalOf, type Refusal } from './refusal.ts';
@@ -89,7 +89,7 @@ function decrypted(sealed: Uint8Array, { keyring, label, acceptPlain }: Opening)
 class Unfolding {
   readonly #messages: Message[] = [];
   readonly #refusals: Refusal[] = [];
-  readonly #expansion = new Expansion();
+  readonly #expansion = new Expansion(PACKET_EXPANDED_LIMIT);
 
   run(packet: Uint8Array): Packet {
     this.#unfold(packet, 0);

@@ -125,7 +125,9 @@ function* readEncrypted(source: Source, { keyring, label }: StreamOpening): Step
 
 function* readPlain(source: Source, first: number): Steps<StreamMessage> {
   if (first !== COMPRESS) return yield* readStreamBody(source, first);
-  const inner = new Source(new Expansion().expand(yield* valueOf(source, COMPRESSED)));
+  const inner = new Source(
+    new Expansion(EXPANDED_LIMIT).expand(yield* valueOf(source, COMPRESSED)),
+  );
   return completed(readStreamBody(inner, completed(inner.step((reader) => reader.u8()))));
 }
 
