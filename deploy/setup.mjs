@@ -19,6 +19,7 @@ const PACKAGES = {
   tcpdump: 'to see what travels on the underlay',
   'busybox-static': 'the container image of the tests',
   openssl: 'certificates for an etcd with TLS',
+  serf: 'Serf, whose agents share a gossip cluster with ours',
 };
 const LAB = [
   'etcd-server',
@@ -32,8 +33,8 @@ const LAB = [
 ];
 const PURPOSES = {
   lab: LAB,
-  test: [...LAB, 'docker.io', 'tcpdump', 'busybox-static', 'openssl'],
-  bench: LAB,
+  test: [...LAB, 'docker.io', 'tcpdump', 'busybox-static', 'openssl', 'serf'],
+  bench: [...LAB, 'serf'],
 };
 
 /** Packages that bring services: those a package brings along are listed too. */
@@ -41,6 +42,7 @@ const SERVICES = {
   'etcd-server': ['etcd.service'],
   'docker.io': ['docker.service', 'docker.socket'],
   containerd: ['containerd.service'],
+  serf: ['serf.service'],
 };
 
 const OLDEST_NODE = [20, 19];
