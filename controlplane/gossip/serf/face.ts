@@ -112,7 +112,7 @@ export interface KeyAnswer {
   readonly ok: boolean;
   /** Why not; or a remark. */
   readonly message: string;
-  /** In base64, of `list`; the first letters of a long ring only, which the message says. */
+  /** In base64, of `list`; of a long ring only the first, which the message says. */
   readonly keys: readonly string[];
   readonly primary: string;
 }

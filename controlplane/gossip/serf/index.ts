@@ -20,3 +20,4 @@ export type {
 export type { SerfOptions } from './options.ts';
 export { SERF, type SerfSettings } from './settings.ts';
 export { parseRemembered, type ParsedRemembered, type Remembered } from './snapshot.ts';
+export { Serf } from './serf.ts';

@@ -11,8 +11,6 @@ export interface SerfSettings {
   readonly lostTimeout: number;
   /** How long an intent about an unknown member is kept. */
   readonly intentTimeout: number;
-  /** The most a message of ours is waited for until it is spread. */
-  readonly broadcastTimeout: number;
   /** So long who left still answers. */
   readonly leaveLinger: number;
   readonly eventSizeLimit: number;
@@ -35,7 +33,6 @@ export const SERF: SerfSettings = {
   reconnectInterval: 5 * SECOND,
   lostTimeout: 7 * DAY,
   intentTimeout: 300 * SECOND,
-  broadcastTimeout: 5 * SECOND,
   leaveLinger: SECOND,
   eventSizeLimit: 512,
   querySizeLimit: 1_024,

@@ -1,0 +1,179 @@
+/**
+ * Serf's table of members. memberlist says who can be reached; intents say whether a disappearance was meant
+ * (specification §20.4). Each change is told by `changed`, once.
+ */
+import { decodeTags, type Tags } from '../codec/index.ts';
+import type { Endpoint } from '../effects.ts';
+import type { Member } from '../swim/member.ts';
+import type { Timers } from '../timers.ts';
+import { isSameEndpoint } from './addresses.ts';
+import type { MemberChange, MemberStatus } from './face.ts';
+import { Intents } from './intents.ts';
+import type { SerfSettings } from './settings.ts';
+
+/** As many as a push/pull carries. At the bound the one that has been gone for longest is forgotten. */
+const LIMIT = 65_536;
+const NO_TAGS: Tags = new Map();
+
+export interface SerfMember extends Endpoint {
+  readonly name: string;
+  readonly meta: Uint8Array;
+  /** What its meta says. */
+  readonly tags: Tags;
+  readonly vsn: Uint8Array;
+  readonly incarnation: number;
+  readonly status: MemberStatus;
+  /** Of the last intent. */
+  readonly statusLTime: bigint;
+  /** In ms awake. */
+  readonly since: number;
+}
+
+type Entry = { -readonly [K in keyof SerfMember]: SerfMember[K] } & {
+  /** To be forgotten as soon as it is gone. */
+  prune: boolean;
+};
+
+export interface SerfMembersOptions {
+  readonly timers: Timers;
+  readonly settings: SerfSettings;
+  readonly changed: (member: SerfMember, change: MemberChange) => void;
+}
+
+export class SerfMembers {
+  readonly #timers: Timers;
+  readonly #settings: SerfSettings;
+  readonly #changed: SerfMembersOptions['changed'];
+  readonly #byName = new Map<string, Entry>();
+  readonly #intents: Intents;
+  #alive = 0;
+
+  constructor({ timers, settings, changed }: SerfMembersOptions) {
+    this.#timers = timers;
+    this.#settings = settings;
+    this.#changed = changed;
+    this.#intents = new Intents(settings.intentTimeout);
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** Alive or leaving. */
+  get alive(): number {
+    return this.#alive;
+  }
+
+  get(name: string): SerfMember | undefined {
+    return this.#byName.get(name);
+  }
+
+  [Symbol.iterator](): Iterator<SerfMember> {
+    return this.#byName.values();
+  }
+
+  /** memberlist reaches it: for the first time, or again. */
+  joined(node: Member): void {
+    const known = this.#byName.get(node.name);
+    if (known !== undefined && isHere(known)) return this.updated(node);
+    const intent = known === undefined ? this.#intents.take(node.name) : undefined;
+    if (known === undefined) this.#makeRoom();
+    const entry: Entry = {
+      ...copyOf(node),
+      status: intent?.kind === 'leave' ? 'leaving' : 'alive',
+      statusLTime: known?.statusLTime ?? intent?.lTime ?? 0n,
+      since: this.#timers.now,
+      prune: false,
+    };
+    this.#byName.set(node.name, entry);
+    this.#alive++;
+    this.#changed(entry, 'join');
+  }
+
+  /** memberlist reaches it no more. Who says so itself has left, even if its intent did not come through. */
+  left(node: Member): void {
+    const entry = this.#byName.get(node.name);
+    if (entry === undefined || !isHere(entry)) return;
+    Object.assign(entry, copyOf(node));
+    this.#alive--;
+    const left = entry.status === 'leaving' || node.state === 'left';
+    this.#set(entry, left ? 'left' : 'failed', left ? 'leave' : 'failed');
+    if (left && entry.prune) this.#forget(entry);
+  }
+
+  /** Another meta or endpoint; nothing is told when they are the same. */
+  updated(node: Member): void {
+    const entry = this.#byName.get(node.name);
+    if (entry === undefined) return;
+    const isSame = Buffer.compare(entry.meta, node.meta) === 0 && isSameEndpoint(entry, node);
+    Object.assign(entry, copyOf(node));
+    if (!isSame) this.#changed(entry, 'update');
+  }
+
+  /** Whether it is news, to be told to others. */
+  joinIntent(name: string, lTime: bigint): boolean {
+    const entry = this.#byName.get(name);
+    if (entry === undefined)
+      return this.#intents.add(name, { kind: 'join', lTime }, this.#timers.now);
+    if (lTime <= entry.statusLTime) return false;
+    entry.statusLTime = lTime;
+    if (entry.status === 'leaving') this.#set(entry, 'alive', 'update');
+    return true;
+  }
+
+  /** Whether it is news, to be told to others. `prune`: forget it as well. */
+  leaveIntent(name: string, lTime: bigint, prune: boolean): boolean {
+    const entry = this.#byName.get(name);
+    if (entry === undefined)
+      return this.#intents.add(name, { kind: 'leave', lTime }, this.#timers.now);
+    if (lTime <= entry.statusLTime) return false;
+    entry.statusLTime = lTime;
+    entry.prune = prune;
+    if (entry.status === 'alive') this.#set(entry, 'leaving', 'leaving');
+    else if (entry.status === 'failed') this.#set(entry, 'left', 'leave');
+    if (prune && entry.status === 'left') this.#forget(entry);
+    return true;
+  }
+
+  /** Forgets those who have been gone for too long. */
+  reap(): void {
+    const { now } = this.#timers;
+    this.#intents.expire(now);
+    const { failedTimeout, leftTimeout } = this.#settings;
+    for (const entry of this.#byName.values()) {
+      if (isHere(entry)) continue;
+      const timeout = entry.status === 'failed' ? failedTimeout : leftTimeout;
+      if (now - entry.since >= timeout) this.#forget(entry);
+    }
+  }
+
+  #set(entry: Entry, status: MemberStatus, change: MemberChange): void {
+    entry.status = status;
+    entry.since = this.#timers.now;
+    this.#changed(entry, change);
+  }
+
+  #forget(entry: Entry): void {
+    this.#byName.delete(entry.name);
+    this.#changed(entry, 'reap');
+  }
+
+  #makeRoom(): void {
+    if (this.#byName.size < LIMIT) return;
+    let oldest: Entry | undefined;
+    for (const entry of this.#byName.values())
+      if (!isHere(entry) && (oldest === undefined || entry.since < oldest.since)) oldest = entry;
+    if (oldest !== undefined) this.#forget(oldest);
+  }
+}
+
+export function isHere({ status }: Pick<SerfMember, 'status'>): boolean {
+  return status === 'alive' || status === 'leaving';
+}
+
+/** Meta that does not parse is no tags: the member itself is not to blame for what it cannot be told apart by. */
+function copyOf(node: Member): Omit<Entry, 'status' | 'statusLTime' | 'since' | 'prune'> {
+  const { name, addr, port, meta, vsn, incarnation } = node;
+  const tags = decodeTags(meta);
+  return { name, addr, port, meta, vsn, incarnation, tags: tags.ok ? tags.value : NO_TAGS };
+}
