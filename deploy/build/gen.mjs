@@ -1,15 +1,20 @@
 /** Generates the protobuf codecs (static code and types, not committed). Needs nothing but `node_modules/.bin/pbjs`. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** What is generated from what; a folder stands for every `.proto` in it. */
+/** What is generated from what; a folder stands for every `.proto` in it, but those that have a target of their own. */
 const TARGETS = [
   { from: 'proto/etcd', to: 'agent/subnet/etcd/generated/rpc.js' },
   { from: 'proto/weft/v1', to: 'controlplane/api/generated/weft.js' },
+  {
+    from: 'proto/weft/v1/gossip.proto',
+    to: 'controlplane/gossip/records/generated/gossip.js',
+  },
 ];
 
 /**
@@ -20,12 +25,20 @@ const FLAGS =
   '-t static-module -w esm --es6 --force-long --null-semantics --no-verify --no-convert ' +
   '--no-delimited --no-typeurl --no-service --dts';
 
-for (const { from, to } of TARGETS) {
-  const folder = join(ROOT, from);
-  const files = existsSync(folder) ? readdirSync(folder) : [];
-  const protos = files.filter((file) => file.endsWith('.proto')).map((file) => join(folder, file));
-  if (protos.length === 0) continue;
-  mkdirSync(dirname(join(ROOT, to)), { recursive: true });
-  const pbjs = join(ROOT, 'node_modules/.bin/pbjs');
-  execFileSync(pbjs, [...FLAGS.split(' '), '-o', join(ROOT, to), ...protos], { stdio: 'inherit' });
+function protosOf(from) {
+  if (from.endsWith('.proto')) return [from];
+  return readdirSync(join(ROOT, from))
+    .filter((file) => file.endsWith('.proto'))
+    .map((file) => `${from}/${file}`)
+    .filter((proto) => !TARGETS.some((target) => target.from === proto));
 }
+
+await Promise.all(
+  TARGETS.map(async ({ from, to }) => {
+    mkdirSync(dirname(join(ROOT, to)), { recursive: true });
+    const pbjs = join(ROOT, 'node_modules/.bin/pbjs');
+    // A root of its own: two modules of one root and one package would take each other's place.
+    const args = [...FLAGS.split(' '), '--root', basename(to, '.js'), '-o', to, ...protosOf(from)];
+    await promisify(execFile)(pbjs, args, { cwd: ROOT });
+  }),
+);
