@@ -6,35 +6,7 @@ import { expect, test, vi } from 'vitest';
 import type { Status } from '../controlplane/api/model.ts';
 import { HEALTHY, leaseNumber, SINCE, Stage } from '../controlplane/api/testing.ts';
 import { run } from './app.ts';
-import type { Io } from './io.ts';
-
-/** A terminal or a pipe that remembers. */
-class Recorder implements Io {
-  out = '';
-  err = '';
-  readonly env: Record<string, string>;
-  readonly stdout;
-  readonly stderr = { write: (text: string) => void (this.err += text) };
-
-  constructor(columns?: number, env: Record<string, string> = {}) {
-    this.env = env;
-    this.stdout = {
-      isTTY: columns !== undefined,
-      columns,
-      write: (text: string) => void (this.out += text),
-    };
-  }
-
-  now(): Date {
-    return new Date(SINCE.getTime() + 3 * 3_600_000);
-  }
-}
-
-async function ask(stage: Stage, ...argv: string[]): Promise<Recorder & { code: number }> {
-  const io = new Recorder();
-  const code = await run([...argv, '--socket', stage.socketPath], io);
-  return Object.assign(io, { code });
-}
+import { ask, Recorder } from './testing.ts';
 
 test('status of a healthy host', async () => {
   await using stage = await Stage.open();
@@ -50,13 +22,14 @@ test('status of a healthy host', async () => {
       'underlay     eth0, MTU 1500, known to peers as 192.0.2.1, 2001:db8::1',
       'peers        2',
       'etcd         connected, http://192.0.2.9:2379, in sync 3 h ago',
+      'gossip       host-1 at 192.0.2.1:7946, encrypted, members: 3 alive',
       'since start  3 repaired, 1 refused',
       '',
     ].join('\n'),
   );
 });
 
-const { network: _n, underlay: _u, backend: _b, ...BARE } = HEALTHY;
+const { network: _n, underlay: _u, backend: _b, gossip: _g, ...BARE } = HEALTHY;
 const TROUBLED: Status = {
   ...BARE,
   ready: false,
@@ -93,10 +66,21 @@ test('status says first what is wrong', async () => {
       'underlay     not found yet',
       'peers        2',
       'etcd         unreachable, http://192.0.2.9:2379, never in sync yet',
+      'gossip       switched off',
       'since start  3 repaired, 1 refused',
       '',
     ].join('\n'),
   );
+});
+
+test.each([
+  [{ failed: 2 }, 'host-1 at 192.0.2.1:7946, encrypted, members: 3 alive, 2 failed'],
+  [{ encrypted: false }, 'host-1 at 192.0.2.1:7946, not encrypted, members: 3 alive'],
+  [{ address: undefined }, 'host-1, not running'],
+])('status of a gossip with %j', async (changes, text) => {
+  await using stage = await Stage.open();
+  stage.daemon.current = { ...HEALTHY, gossip: { ...HEALTHY.gossip, ...changes } } as Status;
+  expect((await ask(stage, 'status')).out).toContain(`\ngossip       ${text}\n`);
 });
 
 test('status as JSON is the documented value', async () => {
@@ -278,6 +262,9 @@ test.each([
   [['stats'], "unknown command 'stats' (did you mean status?)"],
   [['status', '--frob'], "unknown option '--frob'"],
   [['plan', '--watch'], "unknown option '--watch'"],
+  [['keys', 'forge'], "unknown command 'forge'"],
+  [['keys', 'install'], "missing required argument 'key'"],
+  [['keys', 'use', 'a', 'b'], "too many arguments for 'use', expected 1 argument but got 2"],
   [['status', 'twice'], "too many arguments for 'status', expected 0 arguments but got 1"],
   [['status', '--socket'], "option '--socket <path>' argument missing"],
   [['status', '--socket', ''], '--socket is empty'],
@@ -290,15 +277,20 @@ test.each([
   expect(io.err).toContain(`weft: ${sentence}: `);
 });
 
-test.each([[['--help']], [['-h']], [['help']], [['status', '--help']], [['help', 'leases']]])(
-  '%j prints help',
-  async (argv) => {
-    const io = new Recorder();
-    expect(await run(argv, io)).toBe(0);
-    expect(io.out).toContain('Usage: weft');
-    expect(io.err).toBe('');
-  },
-);
+test.each([
+  [['--help']],
+  [['-h']],
+  [['help']],
+  [['status', '--help']],
+  [['help', 'leases']],
+  [['keys', '--help']],
+  [['keys', 'use', '--help']],
+])('%j prints help', async (argv) => {
+  const io = new Recorder();
+  expect(await run(argv, io)).toBe(0);
+  expect(io.out).toContain('Usage: weft');
+  expect(io.err).toBe('');
+});
 
 test('no command at all: help on stderr, wrong usage', async () => {
   const io = new Recorder();

@@ -3,21 +3,24 @@ import type { ErrorCode } from '../controlplane/api/errors.ts';
 
 export const EXIT = { ok: 0, failure: 1, usage: 2, unreachable: 3 } as const;
 
+const CODES: Readonly<Record<ErrorCode, number>> = {
+  WEFT_USAGE: EXIT.usage,
+  WEFT_UNREACHABLE: EXIT.unreachable,
+  WEFT_FORBIDDEN: EXIT.unreachable,
+  WEFT_TIMEOUT: EXIT.unreachable,
+  WEFT_STOPPED: EXIT.unreachable,
+  WEFT_BUSY: EXIT.failure,
+  WEFT_SLOW_READER: EXIT.failure,
+  WEFT_SOCKET_IN_USE: EXIT.failure,
+  WEFT_SOCKET_PATH: EXIT.failure,
+  WEFT_GOSSIP_OFF: EXIT.failure,
+  WEFT_GOSSIP_PLAIN: EXIT.failure,
+  WEFT_GOSSIP_DOWN: EXIT.failure,
+  WEFT_MEMBERS_FAILED: EXIT.failure,
+  WEFT_UNKNOWN_REQUEST: EXIT.failure,
+  WEFT_INTERNAL: EXIT.failure,
+};
+
 export function exitCodeOf(code: ErrorCode): number {
-  switch (code) {
-    case 'WEFT_USAGE':
-      return EXIT.usage;
-    case 'WEFT_UNREACHABLE':
-    case 'WEFT_FORBIDDEN':
-    case 'WEFT_TIMEOUT':
-    case 'WEFT_STOPPED':
-      return EXIT.unreachable;
-    case 'WEFT_BUSY':
-    case 'WEFT_SLOW_READER':
-    case 'WEFT_SOCKET_IN_USE':
-    case 'WEFT_SOCKET_PATH':
-    case 'WEFT_UNKNOWN_REQUEST':
-    case 'WEFT_INTERNAL':
-      return EXIT.failure;
-  }
+  return CODES[code];
 }

@@ -20,6 +20,10 @@ export interface Context {
   readonly json: boolean;
   /** Go on showing what changes. */
   readonly watch: boolean;
+  /** The last word of its name: `install` of `weft keys install`. */
+  readonly command: string;
+  /** What came after it. */
+  readonly words: readonly string[];
   /** Colours are wanted, and stdout is a terminal. */
   readonly color: boolean;
 }

@@ -44,9 +44,12 @@ function program(io: Io): Command {
       writeErr: (text) => void io.stderr.write(text),
       outputError: () => undefined,
     });
-  const does = (work: Work) => async (_flags: unknown, command: Command) => {
-    await (await work()).run(contextOf(command.optsWithGlobals(), io));
-  };
+  const does =
+    (work: Work) =>
+    async (...given: unknown[]) => {
+      const command = given.at(-1) as Command;
+      await (await work()).run(contextOf(command, io));
+    };
   weft
     .command('status')
     .description('how this host is doing: what is wrong first')
@@ -57,6 +60,12 @@ function program(io: Io): Command {
     .description("every host's lease, and why those that are refused are")
     .option('--watch', 'go on, and show each change')
     .action(does(async () => await import('./commands/leases.ts')));
+  weft
+    .command('members')
+    .description('every member of the gossip, and whether it is alive')
+    .option('--watch', 'go on, and show each change')
+    .action(does(async () => await import('./commands/members.ts')));
+  addKeys(weft, does);
   weft
     .command('plan')
     .description('what should be in the kernel, what is, and what would be done')
@@ -73,6 +82,40 @@ function program(io: Io): Command {
   return weft;
 }
 
+type Does = (work: Work) => (...given: unknown[]) => Promise<void>;
+
+function addKeys(weft: Command, does: Does): void {
+  const keys = weft
+    .command('keys')
+    .description('the keys that encrypt gossip, on every member')
+    .addHelpText('after', ROTATION);
+  keys
+    .command('list')
+    .description('which keys the members have')
+    .action(does(async () => await import('./commands/keys-list.ts')));
+  for (const [action, description] of Object.entries(KEY_COMMANDS)) {
+    keys
+      .command(action)
+      .argument('<key>', 'in base64')
+      .description(description)
+      .action(does(async () => await import('./commands/keys-change.ts')));
+  }
+  keys
+    .command('generate')
+    .description('make a new key and print it; tells nobody')
+    .action(does(async () => await import('./commands/keys-generate.ts')));
+}
+
+const KEY_COMMANDS = {
+  install: 'let every member open what is encrypted with this key',
+  use: 'let every member encrypt with this key, which all must have',
+  remove: 'let every member forget this key, which none may use',
+};
+
+const ROTATION = `
+To change the key: generate one, install it, use it, remove the old one. Each step tells what became of
+it on every member, and may be repeated.`;
+
 interface Flags {
   readonly socket?: string;
   readonly json?: boolean;
@@ -80,7 +123,8 @@ interface Flags {
   readonly watch?: boolean;
 }
 
-function contextOf({ socket, json, color, watch }: Flags, io: Io): Context {
+function contextOf(command: Command, io: Io): Context {
+  const { socket, json, color, watch } = command.optsWithGlobals<Flags>();
   if (socket === '') {
     throw new WeftError('WEFT_USAGE', '--socket is empty', { fix: 'name a path after it' });
   }
@@ -89,6 +133,8 @@ function contextOf({ socket, json, color, watch }: Flags, io: Io): Context {
     socketPath: socket ?? (io.env['WEFT_SOCKET'] || DEFAULT_SOCKET),
     json: json === true,
     watch: watch === true,
+    command: command.name(),
+    words: command.args,
     // https://no-color.org: present and not empty.
     color: color !== false && io.stdout.isTTY === true && !io.env['NO_COLOR'],
   };

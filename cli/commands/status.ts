@@ -74,6 +74,7 @@ function blockOf(status: Status, now: Date): (readonly [string, string])[] {
     ['underlay', underlay === undefined ? 'not found yet' : underlayText(underlay)],
     ['peers', String(status.peers)],
     ['etcd', etcdText(etcd, now)],
+    ['gossip', gossipText(status.gossip)],
     ['since start', `${counters.repairs} repaired, ${counters.refused} refused`],
   ];
 }
@@ -100,6 +101,14 @@ function underlayText({ link, mtu, publicAddresses }: NonNullable<Status['underl
 function etcdText({ connected, endpoints, lastSync }: Status['etcd'], now: Date): string {
   const sync = lastSync === undefined ? 'never in sync yet' : `in sync ${age(lastSync, now)} ago`;
   return `${connected ? 'connected' : 'unreachable'}, ${listed(endpoints)}, ${sync}`;
+}
+
+function gossipText(gossip: Status['gossip']): string {
+  if (gossip === undefined) return 'switched off';
+  const { name, address, alive, failed, encrypted } = gossip;
+  if (address === undefined) return `${name}, not running`;
+  const members = `${alive} alive${failed === 0 ? '' : `, ${failed} failed`}`;
+  return `${name} at ${address}, ${encrypted ? 'encrypted' : 'not encrypted'}, members: ${members}`;
 }
 
 function age(since: Date, now: Date): string {

@@ -2,15 +2,35 @@
 import { Client, credentials, type ClientReadableStream } from '@grpc/grpc-js';
 import { fromWire } from './codec.ts';
 import { WeftError } from './errors.ts';
-import type { Lease, LeaseEvent, Plan, PlanOperation, PlanResource, Status } from './model.ts';
+import type {
+  Key,
+  KeyAction,
+  KeyAnswer,
+  KeyReport,
+  Lease,
+  LeaseEvent,
+  Member,
+  MemberEvent,
+  Plan,
+  PlanOperation,
+  PlanResource,
+  Status,
+} from './model.ts';
 import { fromRpcError } from './rpc-error.ts';
 import { CONTROL } from './service.ts';
 import { listenerOn } from './socket.ts';
-import type { LeasePage, LeaseUpdate, PlanPage } from './streams.ts';
+import type {
+  KeyPage,
+  LeasePage,
+  LeaseUpdate,
+  MemberPage,
+  MemberUpdate,
+  PlanPage,
+} from './streams.ts';
 
 /** For one message. */
 const CALL_LIMIT_MS = 5000;
-/** For a whole list or plan of a large network. */
+/** For a whole list or plan of a large network, and for the answers of all members. */
 const LIST_LIMIT_MS = 60_000;
 /** As control.proto promises. */
 const MESSAGE_LIMIT = 8 << 20;
@@ -29,6 +49,11 @@ export interface ControlClient {
   /** Every lease, `complete`, then changes. */
   watchLeases(): AsyncIterable<LeaseEvent>;
   plan(): Promise<Plan>;
+  members(): AsyncIterable<Member>;
+  /** Every member, `complete`, then changes. */
+  watchMembers(): AsyncIterable<MemberEvent>;
+  keys(): Promise<KeyReport>;
+  changeKey(action: KeyAction, key: string): Promise<KeyReport>;
   close(): void;
 }
 
@@ -52,11 +77,15 @@ export async function connectControl(
     leases: () => calls.leases(),
     watchLeases: () => calls.leaseEvents(),
     plan: async () => await calls.plan(),
+    members: () => calls.members(),
+    watchMembers: () => calls.memberEvents(),
+    keys: async () => await calls.keys('listKeys', {}),
+    changeKey: async (action, key) => await calls.keys('changeKey', { action, key }),
     close: () => client.close(),
   };
 }
 
-type StreamName = 'watchStatus' | 'listLeases' | 'watchLeases' | 'getPlan';
+type StreamName = Exclude<keyof typeof CONTROL, 'getStatus'>;
 
 class Calls {
   readonly #client: Client;
@@ -88,14 +117,18 @@ class Calls {
   }
 
   /** `limitMs` for the whole stream; none for one that goes on until the caller stops. */
-  async *many<T extends object>(name: StreamName, limitMs?: number): AsyncGenerator<T> {
+  async *many<T extends object>(
+    name: StreamName,
+    limitMs?: number,
+    request: object = {},
+  ): AsyncGenerator<T> {
     const method = CONTROL[name];
     const options = limitMs === undefined ? {} : { deadline: Date.now() + limitMs };
     const call: ClientReadableStream<object> = this.#client.makeServerStreamRequest<object, object>(
       method.path,
       method.requestSerialize,
       method.responseDeserialize as (bytes: Buffer) => object,
-      {},
+      request,
       options,
     );
     // Cancelling is an error event too, which comes when nobody iterates any more.
@@ -119,6 +152,29 @@ class Calls {
       for (const key of update.removed) yield { type: 'removed', key };
       if (update.complete) yield { type: 'complete' };
     }
+  }
+
+  async *members(): AsyncGenerator<Member> {
+    for await (const page of this.many<MemberPage>('listMembers', LIST_LIMIT_MS))
+      yield* page.members;
+  }
+
+  async *memberEvents(): AsyncGenerator<MemberEvent> {
+    for await (const update of this.many<MemberUpdate>('watchMembers')) {
+      for (const member of update.members) yield { type: 'present', member };
+      for (const name of update.removed) yield { type: 'removed', name };
+      if (update.complete) yield { type: 'complete' };
+    }
+  }
+
+  async keys(name: 'listKeys' | 'changeKey', request: object): Promise<KeyReport> {
+    const keys: Key[] = [];
+    const answers: KeyAnswer[] = [];
+    for await (const page of this.many<Required<KeyPage>>(name, LIST_LIMIT_MS, request)) {
+      keys.push(...page.keys);
+      answers.push(...page.answers);
+    }
+    return { keys, answers };
   }
 
   async plan(): Promise<Plan> {

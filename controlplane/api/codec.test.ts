@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromWire, toWire } from './codec.ts';
 import { weft } from './generated/weft.js';
-import type { Lease, Plan, Status } from './model.ts';
+import type { Lease, Member, Plan, Status } from './model.ts';
 
 const { v1 } = weft;
 const text = fc.string();
@@ -52,6 +52,17 @@ const arbStatus: fc.Arbitrary<Status> = fc.record(
       { requiredKeys: ['connected', 'endpoints'] },
     ),
     counters: fc.record({ repairs: fc.maxSafeNat(), refused: fc.maxSafeNat() }),
+    gossip: fc.record(
+      {
+        name: text,
+        address: text,
+        alive: count,
+        failed: count,
+        left: count,
+        encrypted: fc.boolean(),
+      },
+      { requiredKeys: ['name', 'alive', 'failed', 'left', 'encrypted'] },
+    ),
   },
   {
     requiredKeys: [
@@ -86,6 +97,19 @@ const arbLease: fc.Arbitrary<Lease> = fc.record(
   { requiredKeys: ['key', 'subnets', 'publicAddresses', 'mine', 'inForce', 'reserved'] },
 );
 
+const arbMember: fc.Arbitrary<Member> = fc.record(
+  {
+    name: text,
+    address: text,
+    status: fc.constantFrom('alive', 'leaving', 'left', 'failed'),
+    tags: fc.dictionary(fc.oneof(text, fc.constant('toNumber')), text, { noNullPrototype: true }),
+    roundTripMs: fc.double({ noNaN: true }),
+    since: time,
+    mine: fc.boolean(),
+  },
+  { requiredKeys: ['name', 'address', 'status', 'tags', 'since', 'mine'] },
+);
+
 const arbResource = fc.record({ kind: text, key: text, text });
 const arbPlan: fc.Arbitrary<Plan> = fc.record({
   desired: fc.array(arbResource),
@@ -114,6 +138,15 @@ test('leases survive the wire', () => {
     fc.property(fc.array(arbLease), (leases) => {
       const bytes = v1.LeasePage.encode(toWire({ leases })).finish();
       expect(fromWire(v1.LeasePage.decode(bytes))).toEqual({ leases });
+    }),
+  );
+});
+
+test('members survive the wire, whatever their tags', () => {
+  fc.assert(
+    fc.property(fc.array(arbMember), (members) => {
+      const bytes = v1.MemberPage.encode(toWire({ members })).finish();
+      expect(fromWire(v1.MemberPage.decode(bytes))).toEqual({ members });
     }),
   );
 });

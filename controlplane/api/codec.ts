@@ -57,6 +57,7 @@ function dateOf({ seconds, nanos }: google.protobuf.Timestamp): Date {
   return new Date(seconds.toNumber() * 1000 + Math.floor(nanos / 1_000_000));
 }
 
+/** A map of text may have any key. */
 function isLong(value: object): value is { toNumber(): number } {
-  return 'toNumber' in value;
+  return 'toNumber' in value && typeof value.toNumber === 'function';
 }

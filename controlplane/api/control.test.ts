@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { connectControl } from './client.ts';
 import { WeftError } from './errors.ts';
-import type { Lease, LeaseEvent, Status } from './model.ts';
+import type { KeyAction, Lease, LeaseEvent, Member, MemberEvent, Status } from './model.ts';
 import { serveControl } from './server.ts';
-import { HEALTHY, leaseNumber, Stage } from './testing.ts';
+import { HEALTHY, leaseNumber, memberNumber, Stage } from './testing.ts';
 
 async function next<T>(iterator: AsyncIterator<T>): Promise<T> {
   const result = await iterator.next();
@@ -86,6 +86,48 @@ test('a lease watcher gets all there is, the mark, then every change', async () 
   const moved = { ...leaseNumber(8), publicAddresses: ['198.51.100.8'] };
   stage.daemon.put(moved);
   expect(await next(watch)).toEqual({ type: 'present', lease: moved });
+});
+
+test('members: all there are, then every change', async () => {
+  await using stage = await Stage.open();
+  for (let n = 0; n < 1200; n++) stage.daemon.putMember(memberNumber(n));
+  const client = await stage.connect();
+  const got: Member[] = [];
+  for await (const member of client.members()) got.push(member);
+  expect(got).toEqual([...stage.daemon.memberTable.values()]);
+  const watch = client.watchMembers()[Symbol.asyncIterator]();
+  const first: MemberEvent[] = [];
+  while (first.at(-1)?.type !== 'complete') first.push(await next(watch));
+  expect(first).toHaveLength(1201);
+  const failed = { ...memberNumber(8), status: 'failed' as const };
+  stage.daemon.putMember(failed);
+  expect(await next(watch)).toEqual({ type: 'present', member: failed });
+  stage.daemon.removeMember('h8');
+  expect(await next(watch)).toEqual({ type: 'removed', name: 'h8' });
+});
+
+test('keys: what is asked arrives, and the answer of every member', async () => {
+  await using stage = await Stage.open();
+  const client = await stage.connect();
+  const answers = Array.from({ length: 1001 }, (_, n) => ({ member: `h${n}`, ok: n > 0 }));
+  stage.daemon.keyReport = { keys: [{ key: 'AA==', members: 2, primary: 1 }], answers };
+  expect(await client.keys()).toEqual(stage.daemon.keyReport);
+  expect(await client.changeKey('use', 'AA==')).toEqual(stage.daemon.keyReport);
+  expect(stage.daemon.keyChanges).toEqual([['use', 'AA==']]);
+  const error = await failureOf(client.changeKey('forge' as KeyAction, 'AA=='));
+  expect([error.code, stage.daemon.keyChanges.length]).toEqual(['WEFT_USAGE', 1]);
+});
+
+test('without gossip, members and keys say so', async () => {
+  await using stage = await Stage.open();
+  const client = await stage.connect();
+  stage.daemon.failure = new WeftError('WEFT_GOSSIP_OFF', 'off', { fix: 'switch it on' });
+  const asked = [
+    next(client.members()[Symbol.asyncIterator]()),
+    next(client.watchMembers()[Symbol.asyncIterator]()),
+  ];
+  for (const call of [...asked, client.keys(), client.changeKey('use', 'AA==')])
+    expect((await failureOf(call)).code).toBe('WEFT_GOSSIP_OFF');
 });
 
 test('a watcher that stops reading is dropped with a reason, and others go on', async () => {

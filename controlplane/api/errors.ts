@@ -19,12 +19,20 @@ export const ERROR_CODES = {
   WEFT_SOCKET_IN_USE: 9,
   /** The socket's path cannot be used. */
   WEFT_SOCKET_PATH: 9,
+  /** Gossip is switched off on this host. */
+  WEFT_GOSSIP_OFF: 9,
+  /** Gossip is not encrypted: there are no keys. */
+  WEFT_GOSSIP_PLAIN: 9,
+  /** Not every member did what was asked. */
+  WEFT_MEMBERS_FAILED: 9,
   /** The daemon is older than the command and does not know the request. */
   WEFT_UNKNOWN_REQUEST: 12,
   /** A fault in the daemon. */
   WEFT_INTERNAL: 13,
   /** No daemon answers on the socket. */
   WEFT_UNREACHABLE: 14,
+  /** Gossip does not run at the moment. */
+  WEFT_GOSSIP_DOWN: 14,
   /** The daemon ended while it was answering. */
   WEFT_STOPPED: 14,
 } as const;

@@ -1,5 +1,14 @@
 /** What the daemon answers the control API with, without a word of gRPC. */
-import type { Lease, LeaseChange, Plan, Status } from './model.ts';
+import type {
+  KeyAction,
+  KeyReport,
+  Lease,
+  LeaseChange,
+  Member,
+  MemberChange,
+  Plan,
+  Status,
+} from './model.ts';
 
 export interface ControlHandlers {
   status(): Status;
@@ -11,6 +20,14 @@ export interface ControlHandlers {
   watchLeases(listener: (change: LeaseChange) => void): () => void;
   /** Changes nothing. */
   plan(): Promise<Plan>;
+  /** Every member. All that follows throws a WeftError when gossip is off. */
+  members(): Iterable<Member>;
+  /** Calls back for every change from now on. Returns the function that ends that. */
+  watchMembers(listener: (change: MemberChange) => void): () => void;
+  /** Which keys every member has. */
+  keys(): Promise<KeyReport>;
+  /** Lets every member do it; `key` may be anything, and is refused with WEFT_USAGE unless it is one. */
+  changeKey(action: KeyAction, key: string): Promise<KeyReport>;
 }
 
 /** The part of the house's logger that the server needs. */

@@ -26,6 +26,8 @@ export interface Status {
   readonly peers: number;
   readonly etcd: Etcd;
   readonly counters: Counters;
+  /** Absent when it is switched off. */
+  readonly gossip?: Gossip;
 }
 
 /** Problems told in one status. */
@@ -86,6 +88,17 @@ export interface Etcd {
   readonly lastSync?: Date;
 }
 
+export interface Gossip {
+  readonly name: string;
+  /** Absent while it does not run. */
+  readonly address?: string;
+  /** Members by status, this one included. */
+  readonly alive: number;
+  readonly failed: number;
+  readonly left: number;
+  readonly encrypted: boolean;
+}
+
 /** Since weftd started. */
 export interface Counters {
   readonly repairs: number;
@@ -116,6 +129,55 @@ export type LeaseChange =
 
 /** What a watcher of leases is told: a `present` for each lease there is, one `complete`, then changes. */
 export type LeaseEvent = LeaseChange | { readonly type: 'complete' };
+
+export type MemberStatus = 'alive' | 'leaving' | 'left' | 'failed';
+
+export interface Member {
+  readonly name: string;
+  /** ADDRESS:PORT */
+  readonly address: string;
+  readonly status: MemberStatus;
+  readonly tags: Readonly<Record<string, string>>;
+  /** An estimate; absent until there is one. */
+  readonly roundTripMs?: number;
+  readonly since: Date;
+  readonly mine: boolean;
+}
+
+export type MemberChange =
+  /** New, or with another status, address or tags. */
+  | { readonly type: 'present'; readonly member: Member }
+  | { readonly type: 'removed'; readonly name: string };
+
+/** What a watcher of members is told: a `present` for each member there is, one `complete`, then changes. */
+export type MemberEvent = MemberChange | { readonly type: 'complete' };
+
+export const KEY_ACTIONS = ['install', 'use', 'remove'] as const;
+export type KeyAction = (typeof KEY_ACTIONS)[number];
+
+/** What the members said to a question about keys. */
+export interface KeyReport {
+  /** Every key that somebody has; empty unless they were asked for. */
+  readonly keys: readonly Key[];
+  /** Of every member that was asked. */
+  readonly answers: readonly KeyAnswer[];
+}
+
+export interface Key {
+  /** Base64. */
+  readonly key: string;
+  /** How many have it. */
+  readonly members: number;
+  /** How many encrypt with it. */
+  readonly primary: number;
+}
+
+export interface KeyAnswer {
+  readonly member: string;
+  readonly ok: boolean;
+  /** Why not, or a remark. */
+  readonly message?: string;
+}
 
 export interface PlanResource {
   readonly kind: string;

@@ -2,14 +2,22 @@
 import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
 import { unlink } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { toWire } from './codec.ts';
+import { fromWire, toWire } from './codec.ts';
 import { isWeftError, messageOf, WeftError } from './errors.ts';
 import type { ControlHandlers, ErrorLog } from './handlers.ts';
-import { PROBLEM_LIMIT, type Status } from './model.ts';
+import { KEY_ACTIONS, PROBLEM_LIMIT, type KeyAction, type Status } from './model.ts';
 import { toRpcStatus, type RpcStatus } from './rpc-error.ts';
 import { CONTROL } from './service.ts';
 import { claimSocket, guardSocket, inUse } from './socket.ts';
-import { leasePages, leaseUpdates, planPages, statuses } from './streams.ts';
+import {
+  keyPages,
+  leasePages,
+  leaseUpdates,
+  memberPages,
+  memberUpdates,
+  planPages,
+  statuses,
+} from './streams.ts';
 
 /** Streams served at once, over all connections; one more is refused with WEFT_BUSY. */
 const STREAM_LIMIT = 64;
@@ -71,7 +79,26 @@ function implementation(handlers: ControlHandlers, streams: Streams, log: ErrorL
     listLeases: streams.serve(() => mapped(leasePages(handlers), toWire)),
     watchLeases: streams.serve((signal) => mapped(leaseUpdates(handlers, signal), toWire)),
     getPlan: streams.serve(() => mapped(planPages(handlers), toWire)),
+    listMembers: streams.serve(() => mapped(memberPages(handlers), toWire)),
+    watchMembers: streams.serve((signal) => mapped(memberUpdates(handlers, signal), toWire)),
+    listKeys: streams.serve(() => mapped(keyPages(handlers.keys()), toWire)),
+    changeKey: streams.serve((_signal, request) => {
+      const { action, key } = fromWire(request) as {
+        readonly action: string;
+        readonly key: string;
+      };
+      return mapped(keyPages(handlers.changeKey(keyAction(action), key)), toWire);
+    }),
   };
+}
+
+/** Throws WEFT_USAGE. */
+function keyAction(word: string): KeyAction {
+  const action = KEY_ACTIONS.find((known) => known === word);
+  if (action !== undefined) return action;
+  throw new WeftError('WEFT_USAGE', `a key cannot be told to ${JSON.stringify(word)}`, {
+    fix: `ask for one of ${KEY_ACTIONS.join(', ')}`,
+  });
 }
 
 type Reply = (error: RpcStatus | null, response?: object) => void;
@@ -92,8 +119,8 @@ function answerTo(thrown: unknown, log: ErrorLog): RpcStatus {
   return toRpcStatus(thrown);
 }
 
-type Call = ServerWritableStream<unknown, object>;
-type Messages = (signal: AbortSignal) => AsyncIterable<object>;
+type Call = ServerWritableStream<object, object>;
+type Messages = (signal: AbortSignal, request: object) => AsyncIterable<object>;
 
 /** The streaming calls under way. */
 class Streams {
@@ -122,7 +149,7 @@ class Streams {
     try {
       if (this.#open.size >= STREAM_LIMIT) throw busy();
       this.#open.add(controller);
-      for await (const message of messages(controller.signal)) {
+      for await (const message of messages(controller.signal, call.request)) {
         if (controller.signal.aborted) break;
         if (!call.write(message)) await drained(call, controller.signal);
         // A page costs about a millisecond: the data plane's turn comes between two.

@@ -30,4 +30,24 @@ export const CONTROL = {
     response: v1.PlanPage,
     responseStream: true,
   }),
+  listMembers: methodDefinition(`${PATH}/ListMembers`, {
+    request: v1.ListMembersRequest,
+    response: v1.MemberPage,
+    responseStream: true,
+  }),
+  watchMembers: methodDefinition(`${PATH}/WatchMembers`, {
+    request: v1.WatchMembersRequest,
+    response: v1.MemberUpdate,
+    responseStream: true,
+  }),
+  listKeys: methodDefinition(`${PATH}/ListKeys`, {
+    request: v1.ListKeysRequest,
+    response: v1.KeyPage,
+    responseStream: true,
+  }),
+  changeKey: methodDefinition(`${PATH}/ChangeKey`, {
+    request: v1.ChangeKeyRequest,
+    response: v1.KeyPage,
+    responseStream: true,
+  }),
 } as const;

@@ -1,13 +1,23 @@
 /** What each streaming call sends, as plain values in messages of bounded size. */
 import { setTimeout } from 'node:timers/promises';
 import type { ControlHandlers } from './handlers.ts';
-import type { Lease, LeaseChange, Plan, PlanOperation, PlanResource, Status } from './model.ts';
+import type {
+  Key,
+  KeyAnswer,
+  KeyReport,
+  Lease,
+  Member,
+  Plan,
+  PlanOperation,
+  PlanResource,
+  Status,
+} from './model.ts';
 import { Pending } from './pending.ts';
 
 /** Entries in one message. */
 export const PAGE_LENGTH = 500;
-/** Changed leases that may wait for one reader; about 10 MB. Above the largest network we support, so only leases that come and go fill it. */
-const LEASE_BACKLOG = 20_000;
+/** Changed entries that may wait for one reader; about 10 MB. Above the largest network we support, so only what comes and goes fills it. */
+const BACKLOG = 20_000;
 
 /** Between two statuses of one watcher: while a thousand leases arrive, the status changes a thousand times. */
 const STATUS_PAUSE_MS = 100;
@@ -16,10 +26,20 @@ export interface LeasePage {
   readonly leases: readonly Lease[];
 }
 
-export interface LeaseUpdate extends LeasePage {
+interface Progress {
   readonly removed: readonly string[];
   readonly complete: boolean;
 }
+
+export type LeaseUpdate = LeasePage & Progress;
+
+export interface MemberPage {
+  readonly members: readonly Member[];
+}
+
+export type MemberUpdate = MemberPage & Progress;
+
+export type KeyPage = Partial<KeyReport>;
 
 export type PlanPage = Partial<Plan>;
 
@@ -53,16 +73,72 @@ export async function* leaseUpdates(
   handlers: ControlHandlers,
   signal: AbortSignal,
 ): AsyncGenerator<LeaseUpdate> {
-  const pending = new Pending<LeaseChange>(LEASE_BACKLOG);
+  const watched: Watched<Lease> = {
+    entries: () => handlers.leases(),
+    watch: (present, removed) =>
+      handlers.watchLeases((change) =>
+        change.type === 'present' ? present(change.lease.key, change.lease) : removed(change.key),
+      ),
+  };
+  for await (const { entries, ...progress } of updates(watched, signal))
+    yield { leases: entries, ...progress };
+}
+
+export function* memberPages(handlers: ControlHandlers): Generator<MemberPage> {
+  for (const members of pages(handlers.members())) yield { members };
+}
+
+export async function* memberUpdates(
+  handlers: ControlHandlers,
+  signal: AbortSignal,
+): AsyncGenerator<MemberUpdate> {
+  const watched: Watched<Member> = {
+    entries: () => handlers.members(),
+    watch: (present, removed) =>
+      handlers.watchMembers((change) =>
+        change.type === 'present'
+          ? present(change.member.name, change.member)
+          : removed(change.name),
+      ),
+  };
+  for await (const { entries, ...progress } of updates(watched, signal))
+    yield { members: entries, ...progress };
+}
+
+export async function* keyPages(report: Promise<KeyReport>): AsyncGenerator<KeyPage> {
+  const { keys, answers } = await report;
+  for (const page of pages<Key>(keys)) yield { keys: page };
+  for (const page of pages<KeyAnswer>(answers)) yield { answers: page };
+}
+
+interface Watched<T> {
+  entries(): Iterable<T>;
+  watch(present: (key: string, entry: T) => void, removed: (key: string) => void): () => void;
+}
+
+interface Update<T> extends Progress {
+  readonly entries: readonly T[];
+}
+
+/** Everything there is in pages, a mark, then changes: of one entry always the latest. */
+async function* updates<T>(watched: Watched<T>, signal: AbortSignal): AsyncGenerator<Update<T>> {
+  const pending = new Pending<{ readonly key: string; readonly entry?: T }>(BACKLOG);
   // Before the first set is walked: what changes meanwhile comes again after it.
-  const stop = handlers.watchLeases((change) => pending.put(keyOf(change), change));
+  const stop = watched.watch(
+    (key, entry) => pending.put(key, { key, entry }),
+    (key) => pending.put(key, { key }),
+  );
   try {
-    for (const leases of pages(handlers.leases())) yield { leases, removed: [], complete: false };
-    yield { leases: [], removed: [], complete: true };
+    for (const entries of pages(watched.entries())) yield { entries, removed: [], complete: false };
+    yield { entries: [], removed: [], complete: true };
     for (;;) {
       const changes = await pending.take(PAGE_LENGTH, signal);
       if (changes === undefined) return;
-      yield updateOf(changes);
+      yield {
+        entries: changes.flatMap(({ entry }) => (entry === undefined ? [] : [entry])),
+        removed: changes.flatMap(({ key, entry }) => (entry === undefined ? [key] : [])),
+        complete: false,
+      };
     }
   } finally {
     stop();
@@ -74,18 +150,6 @@ export async function* planPages(handlers: ControlHandlers): AsyncGenerator<Plan
   for (const desired of pages<PlanResource>(plan.desired)) yield { desired };
   for (const actual of pages<PlanResource>(plan.actual)) yield { actual };
   for (const operations of pages<PlanOperation>(plan.operations)) yield { operations };
-}
-
-function keyOf(change: LeaseChange): string {
-  return change.type === 'present' ? change.lease.key : change.key;
-}
-
-function updateOf(changes: readonly LeaseChange[]): LeaseUpdate {
-  return {
-    leases: changes.flatMap((change) => (change.type === 'present' ? [change.lease] : [])),
-    removed: changes.flatMap((change) => (change.type === 'removed' ? [change.key] : [])),
-    complete: false,
-  };
 }
 
 function* pages<T>(entries: Iterable<T>): Generator<T[]> {

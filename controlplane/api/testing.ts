@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectControl, type ControlClient, type ControlClientOptions } from './client.ts';
 import type { ControlHandlers, ErrorLog } from './handlers.ts';
-import type { Lease, LeaseChange, Plan, Status } from './model.ts';
+import type {
+  KeyAction,
+  KeyReport,
+  Lease,
+  LeaseChange,
+  Member,
+  MemberChange,
+  Plan,
+  Status,
+} from './model.ts';
 import { serveControl, type ControlServer } from './server.ts';
 
 export const SINCE = new Date('2026-11-21T03:00:00.000Z');
@@ -35,6 +44,14 @@ export const HEALTHY: Status = {
   peers: 2,
   etcd: { connected: true, endpoints: ['http://192.0.2.9:2379'], lastSync: SINCE },
   counters: { repairs: 3, refused: 1 },
+  gossip: {
+    name: 'host-1',
+    address: '192.0.2.1:7946',
+    alive: 3,
+    failed: 0,
+    left: 1,
+    encrypted: true,
+  },
 };
 
 export function leaseNumber(n: number): Lease {
@@ -50,18 +67,35 @@ export function leaseNumber(n: number): Lease {
   };
 }
 
+export function memberNumber(n: number): Member {
+  return {
+    name: `h${n}`,
+    address: `192.0.${n >> 8}.${n & 255}:7946`,
+    status: 'alive',
+    tags: { weft: '1' },
+    ...(n === 0 ? {} : { roundTripMs: n / 4 }),
+    since: SINCE,
+    mine: n === 0,
+  };
+}
+
 /** Handlers over values that a test sets; each set tells the watchers. */
 export class FakeDaemon implements ControlHandlers {
   readonly #statusListeners = new Set<() => void>();
   readonly #leaseListeners = new Set<(change: LeaseChange) => void>();
+  readonly #memberListeners = new Set<(change: MemberChange) => void>();
   readonly table = new Map<string, Lease>();
+  readonly memberTable = new Map<string, Member>();
   current: Status = HEALTHY;
   planned: Plan = { desired: [], actual: [], operations: [] };
-  /** Thrown by status() and plan(). */
+  keyReport: KeyReport = { keys: [], answers: [] };
+  /** What was asked of changeKey. */
+  readonly keyChanges: (readonly [action: KeyAction, key: string])[] = [];
+  /** Thrown by status(), plan() and all that is about gossip. */
   failure: Error | undefined;
 
   get watchers(): number {
-    return this.#statusListeners.size + this.#leaseListeners.size;
+    return this.#statusListeners.size + this.#leaseListeners.size + this.#memberListeners.size;
   }
 
   status(): Status {
@@ -88,6 +122,27 @@ export class FakeDaemon implements ControlHandlers {
     return await Promise.resolve(this.planned);
   }
 
+  members(): Iterable<Member> {
+    if (this.failure !== undefined) throw this.failure;
+    return this.memberTable.values();
+  }
+
+  watchMembers(listener: (change: MemberChange) => void): () => void {
+    if (this.failure !== undefined) throw this.failure;
+    this.#memberListeners.add(listener);
+    return () => this.#memberListeners.delete(listener);
+  }
+
+  async keys(): Promise<KeyReport> {
+    if (this.failure !== undefined) throw this.failure;
+    return await Promise.resolve(this.keyReport);
+  }
+
+  async changeKey(action: KeyAction, key: string): Promise<KeyReport> {
+    this.keyChanges.push([action, key]);
+    return await this.keys();
+  }
+
   setStatus(status: Status): void {
     this.current = status;
     for (const listener of this.#statusListeners) listener();
@@ -96,6 +151,16 @@ export class FakeDaemon implements ControlHandlers {
   put(lease: Lease): void {
     this.table.set(lease.key, lease);
     for (const listener of this.#leaseListeners) listener({ type: 'present', lease });
+  }
+
+  putMember(member: Member): void {
+    this.memberTable.set(member.name, member);
+    for (const listener of this.#memberListeners) listener({ type: 'present', member });
+  }
+
+  removeMember(name: string): void {
+    this.memberTable.delete(name);
+    for (const listener of this.#memberListeners) listener({ type: 'removed', name });
   }
 
   remove(key: string): void {
