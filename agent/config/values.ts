@@ -118,7 +118,7 @@ export const memberName = textWhere('NAME', 'up to 128 letters, digits, dots and
 
 export const hostAndPort = textWhere(
   'HOST[:PORT]',
-  'a host name or address, with :PORT if it is not 7946; an IPv6 address with a port in brackets',
+  'a host name or address, with :PORT if it is not that of --gossip-port; IPv6 with a port in brackets',
   (text) => parseHostPort(text) !== undefined,
 );
 

@@ -14,6 +14,7 @@ import type { Operation } from '../state/kernel.ts';
 import { describe, keyOf, type Resource } from '../state/resource.ts';
 import type { SubnetService } from '../subnet/service.ts';
 import type { Daemon } from './daemon.ts';
+import { gossipHandlers, gossipStatus } from './gossip-handlers.ts';
 import { apiLease, inOrder } from './lease-rows.ts';
 import { machineClock } from './machine.ts';
 
@@ -24,6 +25,7 @@ export function controlHandlers(daemon: Daemon): ControlHandlers {
     leases: () => leasesOf(daemon),
     watchLeases: (listener) => watchLeases(daemon, listener),
     plan: () => planOf(daemon),
+    ...gossipHandlers(daemon.membership),
   };
 }
 
@@ -32,6 +34,7 @@ function statusOf(daemon: Daemon): Status {
   const { waitingFor } = daemon;
   const service = session?.service;
   const problems = daemon.board.list();
+  const gossip = gossipStatus(daemon.membership);
   return {
     nodeId: daemon.node,
     version: VERSION,
@@ -66,6 +69,7 @@ function statusOf(daemon: Daemon): Status {
     peers: planner.peerCount,
     etcd: etcdOf(daemon),
     counters: { repairs: daemon.reporter.repairs, refused: service?.refused.count ?? 0 },
+    ...(gossip === undefined ? {} : { gossip }),
   };
 }
 

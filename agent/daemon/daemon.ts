@@ -9,6 +9,7 @@ import { startHealthServer, type HealthServer } from '../front/http.ts';
 import { Metrics, type MetricSources } from '../front/metrics.ts';
 import { createNotifier, type Notifier } from '../front/notify.ts';
 import { readSubnetEnv } from '../front/subnet-env.ts';
+import type { Membership } from '../gossip/membership.ts';
 import { Reconciler, type Problem } from '../state/reconciler.ts';
 import type { NetworkConfig } from '../state/facts.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
@@ -38,6 +39,8 @@ export class Daemon {
   readonly reconciler: Reconciler;
   readonly reporter: LoggingReporter;
   readonly metrics: Metrics;
+  /** Undefined when it is switched off. */
+  readonly membership: Membership | undefined = undefined as Membership | undefined;
   readonly #log: Logger;
   readonly #etcd: EtcdClient;
   readonly #registry: EtcdRegistry;
@@ -100,11 +103,15 @@ export class Daemon {
   /** Runs until `signal` is aborted. Throws a SetupError if this host cannot take part at its first try. */
   async run(signal: AbortSignal): Promise<void> {
     const front = await this.#openFront();
+    const gossip = this.membership?.start();
     try {
       await this.#followForwardChains();
+      // The lease, once written, shall tell where we gossip.
+      await gossip;
       await this.#followNetwork(signal);
     } finally {
       await this.#session?.stop();
+      await this.membership?.stop();
       await this.reconciler.stop();
       await front.close();
       this.#etcd.close();
@@ -157,6 +164,7 @@ export class Daemon {
         if (state === undefined) return undefined;
         return state.connected ? 0 : (machineClock.now() - state.since) / 1000;
       },
+      gossip: () => this.membership?.member?.counts,
     };
   }
 
@@ -252,6 +260,7 @@ export class Daemon {
       planner: this.planner,
       board: this.board,
       node: this.node,
+      membership: this.membership,
       previous: readSubnetEnv(this.config.subnetFile)?.subnets ?? {},
       clock: machineClock,
       random: machineRandom,

@@ -8,6 +8,7 @@ import { familiesOf, type Backend, type Published } from '../backend/backend.ts'
 import { createBackend } from '../backend/backends.ts';
 import type { Config } from '../config/config.ts';
 import { writeSubnetEnv } from '../front/subnet-env.ts';
+import type { Membership } from '../gossip/membership.ts';
 import type { Prefix } from '../ip/prefix.ts';
 import type { Clock, Random } from '../state/clock.ts';
 import type { Link } from '../state/resource.ts';
@@ -32,6 +33,8 @@ export interface SessionParts {
   readonly planner: Planner;
   readonly board: ProblemBoard;
   readonly node: string;
+  /** Undefined when gossip is switched off. */
+  readonly membership: Membership | undefined;
   /** Subnets of subnet.env, from before this start. */
   readonly previous: PerFamily<Prefix>;
   readonly clock: Clock;
@@ -107,6 +110,11 @@ export class Session {
     return this.#service;
   }
 
+  /** What the lease tells beside the backend's part is another. */
+  republish(): void {
+    if (this.#published !== undefined) this.#service?.publish(this.#published);
+  }
+
   /** The lease stays ours, and the kernel as it is. */
   async stop(): Promise<void> {
     this.#stopped.abort();
@@ -126,13 +134,18 @@ export class Session {
   }
 
   #openService(): SubnetService {
-    const { config, registry, node, previous, clock, random, log, changed, planned } = this.#parts;
+    const { config, registry, node, membership, previous, clock, random, log } = this.#parts;
+    const { changed, planned } = this.#parts;
     const service = new SubnetService({
       registry,
       network: this.network,
       identity: { node, publicAddresses: this.#publish(undefined).publicAddresses },
       previous,
-      attributes: (reused) => (this.#published = this.#publish(this.#published ?? reused)),
+      attributes: (reused) => {
+        this.#published = this.#publish(this.#published ?? reused);
+        const gossip = membership?.place;
+        return gossip === undefined ? this.#published : { ...this.#published, gossip };
+      },
       renewMarginMs: config.renewMarginMs,
       clock,
       random,
@@ -148,6 +161,7 @@ export class Session {
       if (this.#stopped.signal.aborted) return;
       for (const { id } of changes) this.#seen.add(id);
       this.#parts.planner.change(changes);
+      membership?.leases(changes);
       changed();
     });
     service.on('synced', () => {

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import type { GossipCounts } from '../gossip/member.ts';
 import { METRICS, Metrics, metricsPage } from './metrics.ts';
 
 let metrics: Metrics | undefined;
@@ -9,6 +10,20 @@ const sources = {
   peers: () => 2,
   etcdUp: () => true,
   secondsSinceLastSync: (): number | undefined => undefined,
+  gossip: (): GossipCounts | undefined => undefined,
+};
+
+const COUNTS: GossipCounts = {
+  members: { alive: 3, leaving: 0, left: 0, failed: 1 },
+  packets: { in: 10, out: 20 },
+  streams: { in: 1, out: 2 },
+  bytes: { in: 1000, out: 2000 },
+  dropped: { undecryptable: 4 },
+  failedProbes: 5,
+  suspicions: 6,
+  refutations: 7,
+  queued: 8,
+  awareness: 2,
 };
 
 test('every metric of the table is told, each once', async () => {
@@ -30,6 +45,30 @@ test('sources are asked at each scrape', async () => {
   expect(text).toContain('weft_leases 3\n');
   expect(text).toContain('weft_etcd_up 1\n');
   expect(text).toContain(`weft_build_info{version="1.2.3",node="${process.version}"} 1\n`);
+});
+
+test('gossip is told while it runs, anew at each scrape', async () => {
+  let counts: GossipCounts | undefined;
+  metrics = new Metrics({ ...sources, gossip: () => counts }, '');
+  expect(await metrics.text()).toContain('weft_gossip_up 0\n');
+  counts = COUNTS;
+  await metrics.text();
+  const text = await metrics.text();
+  for (const line of [
+    'weft_gossip_up 1',
+    'weft_gossip_members{status="alive"} 3',
+    'weft_gossip_members{status="failed"} 1',
+    'weft_gossip_packets_total{direction="in"} 10',
+    'weft_gossip_streams_total{direction="out"} 2',
+    'weft_gossip_bytes_total{direction="out"} 2000',
+    'weft_gossip_dropped_total{reason="undecryptable"} 4',
+    'weft_gossip_failed_probes_total 5',
+    'weft_gossip_suspicions_total 6',
+    'weft_gossip_refutations_total 7',
+    'weft_gossip_queue 8',
+    'weft_gossip_awareness 2',
+  ])
+    expect(text).toContain(`${line}\n`);
 });
 
 test('what happened is counted, by agent', async () => {

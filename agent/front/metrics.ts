@@ -1,6 +1,7 @@
 /** What Prometheus is told. One object an agent, nothing global; docs/metrics.md is made from METRICS. */
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { GossipCounts } from '../gossip/member.ts';
 
 interface Metric {
   readonly type: 'counter' | 'gauge';
@@ -61,6 +62,76 @@ export const METRICS = {
     labels: [],
     reading: 'Some seconds while all is well. A steady rise: etcd, or the way to it, is gone.',
   },
+  weft_gossip_up: {
+    type: 'gauge',
+    help: '1 while this host is a member of the gossip, else 0',
+    labels: [],
+    reading:
+      'At 0 without `--no-gossip`: `weft status` says why. Leases, and what containers send, do not depend on it.',
+  },
+  weft_gossip_members: {
+    type: 'gauge',
+    help: 'Members that this host knows, itself included',
+    labels: ['status'],
+    reading:
+      '`alive` the same on every host. `failed` above 0: `weft members` says who; forgotten after a day.',
+  },
+  weft_gossip_packets_total: {
+    type: 'counter',
+    help: 'Packets of gossip, by UDP',
+    labels: ['direction'],
+    reading: 'A few a second on each host, however many there are; more while something changes.',
+  },
+  weft_gossip_streams_total: {
+    type: 'counter',
+    help: 'Connections of gossip, by TCP',
+    labels: ['direction'],
+    reading: 'About one in half a minute. A steady rise beyond: UDP does not get through.',
+  },
+  weft_gossip_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of both, with all layers of gossip and without those of IP',
+    labels: ['direction'],
+    reading: 'Some hundreds a second on a quiet cluster.',
+  },
+  weft_gossip_dropped_total: {
+    type: 'counter',
+    help: 'Packets and connections that were not taken, or could not be sent',
+    labels: ['reason'],
+    reading:
+      '`undecryptable`, `encrypted`, `not-encrypted`: a member has other keys (`weft keys list`). `send-failed`: the way to somebody is closed. `overload`: more came than this host could read.',
+  },
+  weft_gossip_failed_probes_total: {
+    type: 'counter',
+    help: 'Probes that neither their target nor those asked for help answered',
+    labels: [],
+    reading: 'Rises when a host vanishes. A steady rise: packets get lost, or UDP 7946 is closed.',
+  },
+  weft_gossip_suspicions_total: {
+    type: 'counter',
+    help: 'Members that were suspected, by whomever',
+    labels: [],
+    reading: 'As the failed probes, for the whole cluster.',
+  },
+  weft_gossip_refutations_total: {
+    type: 'counter',
+    help: 'How often this host was suspected and said that it lives',
+    labels: [],
+    reading: 'A rise: this host is overloaded, or others do not reach it.',
+  },
+  weft_gossip_queue: {
+    type: 'gauge',
+    help: 'Messages that wait to be gossiped on',
+    labels: [],
+    reading: 'Back to 0 within seconds after a change.',
+  },
+  weft_gossip_awareness: {
+    type: 'gauge',
+    help: 'How ill this host takes itself to be, 0 to 7 (Lifeguard)',
+    labels: [],
+    reading:
+      'Above 0 for long: this host is slow or badly connected, and so is slower to accuse others.',
+  },
   weft_event_loop_delay_seconds: {
     type: 'gauge',
     help: 'How late timers of the daemon were since the scrape before; measured from the first scrape on',
@@ -110,6 +181,8 @@ export interface MetricSources {
   etcdUp(): boolean;
   /** Undefined before the first sync. */
   secondsSinceLastSync(): number | undefined;
+  /** Undefined while this host is no member. */
+  gossip(): GossipCounts | undefined;
 }
 
 /** Of the monitor's timer, in ms: what it measures is beyond this. */
@@ -137,6 +210,7 @@ export class Metrics {
     this.#gauge('weft_event_loop_delay_seconds', (gauge) => this.#tellDelay(gauge));
     this.#gauge('weft_build_info', (gauge) => gauge.set({ version, node: process.version }, 1));
     this.#addProcess();
+    this.#addGossip(() => sources.gossip());
   }
 
   /** `action` and `result` as in Operation and Outcome. */
@@ -161,6 +235,38 @@ export class Metrics {
   /** Stops the timer that the first scrape started. */
   close(): void {
     this.#delay?.disable();
+  }
+
+  #addGossip(counts: () => GossipCounts | undefined): void {
+    this.#gauge('weft_gossip_up', (gauge) => gauge.set(counts() === undefined ? 0 : 1));
+    this.#gauge('weft_gossip_members', (gauge) => {
+      for (const [status, count] of Object.entries(counts()?.members ?? {}))
+        gauge.set({ status }, count);
+    });
+    this.#gauge('weft_gossip_queue', (gauge) => gauge.set(counts()?.queued ?? 0));
+    this.#gauge('weft_gossip_awareness', (gauge) => gauge.set(counts()?.awareness ?? 0));
+    const total = (name: MetricName, values: () => Readonly<Record<string, number>>): void => {
+      const [label = ''] = METRICS[name].labels;
+      this.#counter(name, (counter) => {
+        counter.reset();
+        for (const [value, count] of Object.entries(values()))
+          counter.inc({ [label]: value }, count);
+      });
+    };
+    total('weft_gossip_packets_total', () => ({ ...counts()?.packets }));
+    total('weft_gossip_streams_total', () => ({ ...counts()?.streams }));
+    total('weft_gossip_bytes_total', () => ({ ...counts()?.bytes }));
+    total('weft_gossip_dropped_total', () => ({ ...counts()?.dropped }));
+    const plain = (name: MetricName, value: (told: GossipCounts) => number): void => {
+      this.#counter(name, (counter) => {
+        const told = counts();
+        counter.reset();
+        counter.inc(told === undefined ? 0 : value(told));
+      });
+    };
+    plain('weft_gossip_failed_probes_total', ({ failedProbes }) => failedProbes);
+    plain('weft_gossip_suspicions_total', ({ suspicions }) => suspicions);
+    plain('weft_gossip_refutations_total', ({ refutations }) => refutations);
   }
 
   #addProcess(): void {

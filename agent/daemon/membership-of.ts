@@ -1,0 +1,65 @@
+/** The membership of this host, with the machine's own means. */
+import { lookup } from 'node:dns/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { VERSION } from '../../controlplane/api/version.ts';
+import type { Config } from '../config/config.ts';
+import { openMember } from '../gossip/open-member.ts';
+import { Membership } from '../gossip/membership.ts';
+import { parseAddress, type Address } from '../ip/address.ts';
+import { findUnderlay } from './find-underlay.ts';
+import type { HostKernel } from './host-kernel.ts';
+import { machineClock, machineRandom } from './machine.ts';
+import type { ProblemBoard } from './problem-board.ts';
+
+interface Parts {
+  readonly host: HostKernel;
+  readonly log: Logger;
+  readonly board: ProblemBoard;
+  readonly changed: () => void;
+  readonly moved: () => void;
+}
+
+/** Undefined when gossip is switched off. */
+export function membershipOf(
+  { gossip, underlay, stateDir }: Config,
+  { host, log, board, changed, moved }: Parts,
+): Membership | undefined {
+  if (gossip === undefined) return undefined;
+  return new Membership({
+    config: gossip,
+    underlay,
+    name: gossip.name ?? ownName(),
+    tags: new Map([
+      // The version of what weft members say to each other beside Serf's messages.
+      ['weft', '1'],
+      ['version', VERSION],
+    ]),
+    snapshotFile: join(stateDir, 'gossip.json'),
+    find: (config, families) => findUnderlay(host.netlink, config, families),
+    watch: (listener) => host.netlink.watchUnderlay(listener),
+    resolve,
+    open: openMember,
+    clock: machineClock,
+    random: machineRandom,
+    log,
+    troubled: (problems) => {
+      for (const { message } of board.set('gossip', problems)) log.warn(message);
+    },
+    changed,
+    moved,
+  });
+}
+
+/** Of the host name, what a member's name may have (`--node-name`). */
+function ownName(): string {
+  return hostname()
+    .replaceAll(/[^A-Za-z0-9.-]/g, '-')
+    .slice(0, 128);
+}
+
+async function resolve(host: string): Promise<Address[]> {
+  const found = await lookup(host, { all: true });
+  return found.flatMap(({ address }) => parseAddress(address) ?? []);
+}

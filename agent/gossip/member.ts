@@ -1,0 +1,94 @@
+/** This host's member of the gossip, as weftd uses it. */
+import type { SocketAddress } from '../ip/socket-address.ts';
+import type { Joined } from './joiner.ts';
+import type { Place } from './place.ts';
+
+export type MemberStatus = 'alive' | 'leaving' | 'left' | 'failed';
+
+/** A member at one moment. */
+export interface MemberView {
+  readonly name: string;
+  readonly address: SocketAddress;
+  readonly status: MemberStatus;
+  readonly tags: Readonly<Record<string, string>>;
+  /** An estimate; absent until there is one, and of ourselves. */
+  readonly roundTripMs?: number;
+  readonly since: Date;
+  readonly mine: boolean;
+}
+
+export type MemberChange =
+  | { readonly type: 'present'; readonly member: MemberView }
+  /** It is forgotten. */
+  | { readonly type: 'removed'; readonly name: string };
+
+export type KeyOperation = 'install' | 'use' | 'remove' | 'list';
+
+export interface KeyReport {
+  /** In base64, of all that answered; empty unless listed. */
+  readonly keys: readonly {
+    readonly key: string;
+    readonly members: number;
+    readonly primary: number;
+  }[];
+  readonly answers: readonly {
+    readonly member: string;
+    readonly ok: boolean;
+    readonly message?: string;
+  }[];
+}
+
+/** For metrics. What has no bound only grows. */
+export interface GossipCounts {
+  /** By status, this one included. */
+  readonly members: Readonly<Record<MemberStatus, number>>;
+  readonly packets: InAndOut;
+  readonly streams: InAndOut;
+  /** Of both. */
+  readonly bytes: InAndOut;
+  /** Packets and streams of others that were not taken, and our own that could not be sent, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Members that answered neither us nor those we asked. */
+  readonly failedProbes: number;
+  readonly suspicions: number;
+  /** We were suspected, and said that we live. */
+  readonly refutations: number;
+  /** Messages that wait to be gossiped, now. */
+  readonly queued: number;
+  /** Lifeguard's awareness now: 0 when we are well, up to 7. */
+  readonly awareness: number;
+}
+
+export interface InAndOut {
+  readonly in: number;
+  readonly out: number;
+}
+
+export interface GossipMember {
+  members(): Iterable<MemberView>;
+  readonly isEncrypted: boolean;
+  readonly counts: GossipCounts;
+  /** Never rejects. */
+  join(places: readonly SocketAddress[]): Promise<Joined>;
+  /** `key` is of a length that keys have, but for `list`. */
+  keys(operation: KeyOperation, key?: Uint8Array): Promise<KeyReport>;
+  /** Goes without a word to the others, who will find it gone unless it is soon back. */
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly name: string;
+  readonly place: Place;
+  readonly tags: ReadonlyMap<string, string>;
+  readonly keyFile?: string;
+  /** Whom it knew is kept here. */
+  readonly snapshotFile: string;
+  /** Where members may be that are not there, asked from time to time. */
+  readonly seeds: () => readonly SocketAddress[];
+  readonly changed: (change: MemberChange) => void;
+  /** Another member uses our name, from this place; `lost`: the members take it for the right one. */
+  readonly conflict: (other: SocketAddress, lost: boolean) => void;
+}
+
+/** Rejects with an Error whose message is one sentence for the operator. */
+export type OpenMember = (options: OpenOptions) => Promise<GossipMember>;
