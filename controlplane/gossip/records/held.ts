@@ -34,7 +34,7 @@ export class Held {
       this.#owners.set(version.owner, waiting);
     }
     // A payload of its own: it came as a view into something larger.
-    waiting.versions.push({ ...version, payload: Uint8Array.from(version.payload) });
+    waiting.versions.push({ ...version, payload: new Uint8Array(version.payload) });
     this.#size++;
     while (this.#size > this.#limit) this.take(this.#owners.keys().next().value as string);
     this.#expire();

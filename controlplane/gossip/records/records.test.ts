@@ -255,7 +255,7 @@ describe('bounds', () => {
     const network = connected(6, { queueLimit: 20 });
     for (let index = 0; index < 3_000; index++)
       network.host(0).records.put('name', `n${index}`, new Uint8Array(200));
-    expect(network.host(0).records.counts['queued']).toBe(20);
+    expect(network.host(0).records.counts['queued']).toBeLessThanOrEqual(20);
     network.run(15_000);
     for (const { records } of network.hosts) expect([...records.list('name')]).toHaveLength(3_000);
     expect(network.counts.largestStream).toBeLessThan(300_000);

@@ -12,7 +12,7 @@ export interface RecordSettings extends TableLimits {
   readonly heldLimit: number;
   /** Between two exchanges while there is nothing to heal; longer in large clusters. */
   readonly healInterval: number;
-  /** Records in the queue for gossip; beyond it, those sent most often go, and exchanges bring them. */
+  /** Records in the queue for gossip; beyond it, the quarter sent most often goes, and exchanges bring it. */
   readonly queueLimit: number;
 }
 

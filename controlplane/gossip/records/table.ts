@@ -154,7 +154,7 @@ export class Table {
     this.#unbury(owned, id);
     const before = this.#take(owned, id);
     // A payload of its own: it came as a view into something much larger.
-    const after = { owner: owned.name, kind, key, time, payload: Uint8Array.from(payload) };
+    const after = { owner: owned.name, kind, key, time, payload: new Uint8Array(payload) };
     owned.records.set(id, after);
     count(owned.fingerprint, after, 1);
     this.#size++;

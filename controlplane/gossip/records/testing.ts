@@ -51,12 +51,16 @@ export class Host {
   /** Others as it sees them, and since when it cannot reach them. */
   readonly sees = new Set<string>();
   readonly lost = new Map<string, number>();
+  /** It has just found that it stood still. */
+  isWaking = false;
   state: 'up' | 'frozen' | 'down' | 'left' = 'up';
 
   constructor(network: Network, name: string, index: number, epoch: number) {
     this.name = name;
     this.endpoint = { addr: Uint8Array.of(10, 0, index >> 8, index & 255), port: 7946 };
     this.timers = new Timers(network.now);
+    // Those who want to hear of a stall are called in the order in which they came: this is around the records.
+    this.timers.onWake(() => (this.isWaking = true));
     this.records = new Records({
       name,
       advertise: this.endpoint,
@@ -72,6 +76,7 @@ export class Host {
         network.watch?.(this, change);
       },
     });
+    this.timers.onWake(() => (this.isWaking = false));
   }
 }
 
