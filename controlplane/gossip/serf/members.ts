@@ -6,7 +6,7 @@ import { decodeTags, type Tags } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
 import type { Member } from '../swim/member.ts';
 import type { Timers } from '../timers.ts';
-import { isSameEndpoint } from './addresses.ts';
+import { endpointKey, isSameEndpoint } from './addresses.ts';
 import type { MemberChange, MemberStatus } from './face.ts';
 import { Intents } from './intents.ts';
 import type { SerfSettings } from './settings.ts';
@@ -17,6 +17,8 @@ const NO_TAGS: Tags = new Map();
 
 export interface SerfMember extends Endpoint {
   readonly name: string;
+  /** Its endpoint's endpointKey. */
+  readonly key: string;
   readonly meta: Uint8Array;
   /** What its meta says. */
   readonly tags: Tags;
@@ -175,5 +177,14 @@ export function isHere({ status }: Pick<SerfMember, 'status'>): boolean {
 function copyOf(node: Member): Omit<Entry, 'status' | 'statusLTime' | 'since' | 'prune'> {
   const { name, addr, port, meta, vsn, incarnation } = node;
   const tags = decodeTags(meta);
-  return { name, addr, port, meta, vsn, incarnation, tags: tags.ok ? tags.value : NO_TAGS };
+  return {
+    name,
+    addr,
+    port,
+    key: endpointKey(node),
+    meta,
+    vsn,
+    incarnation,
+    tags: tags.ok ? tags.value : NO_TAGS,
+  };
 }

@@ -29,10 +29,15 @@ export interface ReconnectOptions {
   readonly join: (to: Endpoint, done: () => void) => void;
 }
 
+interface Lost extends KnownEndpoint {
+  readonly key: string;
+  readonly since: number;
+}
+
 export class Reconnect {
   readonly #options: ReconnectOptions;
   /** Members that failed and were forgotten, or were known before the start; the longest lost first. */
-  readonly #lost = new Map<string, KnownEndpoint & { readonly since: number }>();
+  readonly #lost = new Map<string, Lost>();
   readonly #trying = new Set<string>();
   #timer: Timer | undefined;
   #tries = 0;
@@ -48,8 +53,9 @@ export class Reconnect {
 
   /** Failed and forgotten, or remembered from before the start. At the bound the longest lost is dropped. */
   lose({ name, addr, port }: KnownEndpoint): void {
+    const { now: since } = this.#options.timers;
     this.#lost.delete(name);
-    this.#lost.set(name, { name, addr, port, since: this.#options.timers.now });
+    this.#lost.set(name, { name, addr, port, key: endpointKey({ addr, port }), since });
     if (this.#lost.size > REMEMBERED_LIMIT) this.#lost.delete([...this.#lost.keys()][0] ?? '');
   }
 
@@ -99,15 +105,15 @@ export class Reconnect {
   #candidates(): Map<string, Endpoint> {
     const { members, seeds } = this.#options;
     const candidates = new Map<string, Endpoint>();
-    const add = (endpoint: Endpoint): unknown => candidates.set(endpointKey(endpoint), endpoint);
     const remove = (passes: (member: SerfMember) => boolean): void => {
       if (candidates.size === 0) return;
-      for (const member of members) if (passes(member)) candidates.delete(endpointKey(member));
+      for (const member of members) if (passes(member)) candidates.delete(member.key);
     };
-    for (const seed of seeds()) add(seed);
+    for (const seed of seeds()) candidates.set(endpointKey(seed), seed);
     remove(({ status }) => status === 'left');
-    for (const lost of this.#lost.values()) add(lost);
-    for (const member of members) if (member.status === 'failed') add(member);
+    for (const lost of this.#lost.values()) candidates.set(lost.key, lost);
+    for (const member of members)
+      if (member.status === 'failed') candidates.set(member.key, member);
     remove(isHere);
     return candidates;
   }
