@@ -1,88 +1,169 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PART_OVERHEAD } from './codec/index.ts';
 import { BroadcastQueue } from './queue.ts';
 
-/** A message of so many bytes that is told apart by its first. */
-function message(length: number, mark = 0): Uint8Array {
-  return new Uint8Array(length).fill(mark);
-}
+const message = (length: number, mark = 0): Uint8Array => new Uint8Array(length).fill(mark);
+const costOf = (messages: readonly Uint8Array[]): number =>
+  messages.reduce((sum, { length }) => sum + length + PART_OVERHEAD, 0);
 
-const marks = (messages: readonly Uint8Array[]): (number | undefined)[] =>
-  messages.map((bytes) => bytes[0]);
-
-describe('BroadcastQueue', () => {
-  it('sends what was sent least often first, of that the longest that fits, of equals the newest', () => {
-    const queue = new BroadcastQueue(() => 3);
-    queue.add(message(10, 1));
-    queue.add(message(10, 2));
-    queue.add(message(30, 3));
-    queue.add(message(90, 4));
-    expect(marks(queue.take(60))).toEqual([3, 2, 1]);
-    expect(marks(queue.take(60))).toEqual([3, 2, 1]);
-    queue.add(message(5, 5));
-    expect(marks(queue.take(100))).toEqual([4, 5]);
-    expect(marks(queue.take(60))).toEqual([5, 3, 2]);
-  });
-
-  it('forgets a message that a newer one of its name replaces, and says so', () => {
-    const queue = new BroadcastQueue(() => 4);
-    const done: string[] = [];
-    queue.add(message(8, 1), { name: 'a', done: () => done.push('first') });
-    queue.take(100);
-    queue.add(message(9, 2), { name: 'a', done: () => done.push('second') });
-    expect(done).toEqual(['first']);
-    expect(marks(queue.take(100))).toEqual([2]);
+describe('the broadcast queue', () => {
+  it('gives the longest that fits, of equals the newest', () => {
+    const queue = new BroadcastQueue(() => 1);
+    const [a, b, long, huge] = [message(10, 1), message(10, 2), message(20), message(100)];
+    for (const each of [a, long, b, huge]) queue.add(each);
+    expect(queue.take(50)).toEqual([long, b, a]);
     expect(queue.size).toBe(1);
   });
 
-  it('drops what was sent most often first, of that the oldest', () => {
-    const queue = new BroadcastQueue(() => 4);
-    for (let mark = 1; mark <= 3; mark++) queue.add(message(8, mark));
-    queue.take(1_000);
-    queue.add(message(8, 4));
-    queue.prune(2);
-    expect(marks(queue.take(1_000))).toEqual([4, 3]);
+  it('gives what was sent least often first', () => {
+    const queue = new BroadcastQueue(() => 3);
+    const [first, second] = [message(20, 1), message(10, 2)];
+    queue.add(first);
+    expect(queue.take(22)).toEqual([first]);
+    queue.add(second);
+    expect(queue.take(22)).toEqual([second]);
+    expect(queue.take(22)).toEqual([first]);
   });
 
-  it('sends each message as often as the limit says, fits the room, and calls back once', () => {
+  it('puts a message into a packet once only', () => {
+    const queue = new BroadcastQueue(() => 3);
+    queue.add(message(5));
+    expect(queue.take(1000)).toHaveLength(1);
+  });
+
+  it('asks for the limit each time', () => {
+    let limit = 5;
+    const queue = new BroadcastQueue(() => limit);
+    queue.add(message(5));
+    queue.take(10);
+    limit = 2;
+    queue.take(10);
+    expect(queue.size).toBe(0);
+  });
+
+  it('replaces by name, and tells the old one', () => {
+    const queue = new BroadcastQueue(() => 9);
+    const told: string[] = [];
+    const fresh = message(7, 2);
+    queue.add(message(5), { name: 'n', done: () => told.push('old') });
+    queue.take(7);
+    queue.add(fresh, { name: 'n', done: () => told.push('new') });
+    expect(told).toEqual(['old']);
+    expect(queue.take(100)).toEqual([fresh]);
+  });
+
+  it('may be added to while it tells', () => {
+    const queue = new BroadcastQueue(() => 1);
+    const again = message(3);
+    queue.add(message(5), { name: 'n', done: () => queue.add(again, { name: 'n' }) });
+    queue.take(100);
+    expect(queue.take(100)).toEqual([again]);
+  });
+
+  it('drops those sent most often, and tells', () => {
+    const queue = new BroadcastQueue(() => 9);
+    let dropped = 0;
+    const done = (): unknown => dropped++;
+    queue.add(message(10), { done });
+    queue.take(12);
+    const fresh = message(10, 1);
+    queue.add(fresh, { done });
+    queue.prune(1);
+    expect(dropped).toBe(1);
+    expect(queue.take(12)).toEqual([fresh]);
+  });
+
+  it('sends each message as often as it must, in the order that a sorted list would', () => {
+    const step = fc.oneof(
+      fc.record({
+        add: fc.integer({ min: 1, max: 30 }),
+        name: fc.option(fc.constantFrom('a', 'b')),
+      }),
+      fc.record({ take: fc.integer({ min: 0, max: 80 }) }),
+      fc.record({ prune: fc.integer({ min: 0, max: 10 }) }),
+    );
     fc.assert(
       fc.property(
-        fc.array(
-          fc.record({
-            length: fc.integer({ min: 1, max: 400 }),
-            name: fc.option(fc.nat({ max: 3 })),
-          }),
-          { maxLength: 30 },
-        ),
-        fc.integer({ min: 1, max: 6 }),
-        fc.integer({ min: 402, max: 1_400 }),
-        (added, limit, room) => {
+        fc.array(step, { maxLength: 60 }),
+        fc.integer({ min: 1, max: 5 }),
+        (steps, limit) => {
           const queue = new BroadcastQueue(() => limit);
-          const done = added.map(() => 0);
-          const sent = new Map<Uint8Array, number>();
-          const messages = added.map(({ length, name }, index) => {
-            const bytes = message(length, index);
-            const named = name === null ? {} : { name: `${name}` };
-            queue.add(bytes, { ...named, done: () => void (done[index] = (done[index] ?? 0) + 1) });
-            return bytes;
-          });
-          while (queue.size > 0) {
-            const taken = queue.take(room);
-            const bytes = taken.reduce((sum, part) => sum + part.length + PART_OVERHEAD, 0);
-            expect(bytes).toBeLessThanOrEqual(room);
-            expect(taken.length).toBeGreaterThan(0);
-            expect(new Set(taken).size).toBe(taken.length);
-            for (const part of taken) sent.set(part, (sent.get(part) ?? 0) + 1);
+          const model = new Model(limit);
+          let done = 0;
+          for (const each of steps) {
+            if ('add' in each) {
+              const bytes = message(each.add, done);
+              const name = each.name === null ? {} : { name: each.name };
+              queue.add(bytes, { ...name, done: () => done++ });
+              model.add(bytes, each.name);
+            } else if ('take' in each) {
+              const taken = queue.take(each.take);
+              expect(costOf(taken)).toBeLessThanOrEqual(each.take);
+              expect(taken).toEqual(model.take(each.take));
+            } else {
+              queue.prune(each.prune);
+              model.prune(each.prune);
+            }
+            expect(queue.size).toBe(model.entries.length);
+            expect(done).toBe(model.done);
           }
-          expect(done).toEqual(added.map(() => 1));
-          const last = new Map(added.map(({ name }, index) => [name ?? `only ${index}`, index]));
-          const wanted = messages.filter(
-            (_, index) => last.get(added[index]?.name ?? `only ${index}`) === index,
-          );
-          expect(new Map(wanted.map((bytes) => [bytes, limit]))).toEqual(sent);
         },
       ),
     );
   });
 });
+
+interface Modelled {
+  bytes: Uint8Array;
+  name: string | null;
+  sent: number;
+  order: number;
+}
+
+/** The same as a plain list, sorted each time. */
+class Model {
+  entries: Modelled[] = [];
+  done = 0;
+  #order = 0;
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(bytes: Uint8Array, name: string | null): void {
+    this.#keep((entry) => name === null || entry.name !== name);
+    this.entries.push({ bytes, name, sent: 0, order: this.#order++ });
+    this.entries.sort(compare);
+  }
+
+  take(room: number): Uint8Array[] {
+    let left = room;
+    const taken: Modelled[] = [];
+    for (const entry of this.entries)
+      if (entry.bytes.length + PART_OVERHEAD <= left) {
+        left -= entry.bytes.length + PART_OVERHEAD;
+        taken.push(entry);
+      }
+    for (const entry of taken) entry.sent++;
+    this.#keep(({ sent }) => sent < this.#limit);
+    this.entries.sort(compare);
+    return taken.map(({ bytes }) => bytes);
+  }
+
+  prune(most: number): void {
+    let index = 0;
+    this.#keep(() => index++ < most);
+  }
+
+  #keep(passes: (entry: Modelled) => boolean): void {
+    const before = this.entries.length;
+    this.entries = this.entries.filter(passes);
+    this.done += before - this.entries.length;
+  }
+}
+
+function compare(a: Modelled, b: Modelled): number {
+  return a.sent - b.sent || b.bytes.length - a.bytes.length || b.order - a.order;
+}

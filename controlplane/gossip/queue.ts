@@ -1,31 +1,38 @@
 /**
- * What is to be told to everybody, a bounded number of times each: memberlist's transmit-limited queue (§15 of its
- * specification). Messages wait in tiers by how often they were sent; a tier has its longest message first.
+ * Messages to be told to everybody, each so many times (specification §15). The order of sending: those sent least
+ * often, of these the longest that fits, of these the newest.
  */
 import { PART_OVERHEAD } from './codec/index.ts';
 
 export interface BroadcastOptions {
-  /** What it is about: a newer message about the same replaces it. */
+  /** A newer message of the same name replaces an older one. */
   readonly name?: string;
-  /** Called once: when it was sent often enough, replaced, or dropped. */
+  /** Called once: when it was sent often enough, was replaced or was dropped. */
   readonly done?: () => void;
 }
 
 interface Entry extends BroadcastOptions {
   readonly message: Uint8Array;
+  /** The newer, the higher. */
   readonly order: number;
   sent: number;
 }
 
+/** Messages of one length that were sent equally often; the newest last. */
+interface Bucket {
+  readonly length: number;
+  readonly entries: Entry[];
+}
+
 export class BroadcastQueue {
   readonly #limit: () => number;
-  /** By how often sent; in each the longest first, among equals the newest. */
-  readonly #tiers: Entry[][] = [];
+  /** By how often they were sent; in each the longest first, and no bucket empty. */
+  readonly #tiers: Bucket[][] = [];
   readonly #named = new Map<string, Entry>();
   #order = 0;
   #size = 0;
 
-  /** `limit`: how often each message is to be sent; asked at every take, as it grows with the cluster. */
+  /** `limit`: transmissions of each message, asked at each `take`. */
   constructor(limit: () => number) {
     this.#limit = limit;
   }
@@ -35,99 +42,112 @@ export class BroadcastQueue {
   }
 
   /** `message` as encodeMessage gives it. */
-  add(message: Uint8Array, { name, done }: BroadcastOptions = {}): void {
-    const entry: Entry = { message, name, done, order: this.#order++, sent: 0 };
-    if (name !== undefined) {
-      const former = this.#named.get(name);
-      if (former !== undefined) this.#drop(former);
-      this.#named.set(name, entry);
-    }
+  add(message: Uint8Array, options: BroadcastOptions = {}): void {
+    const { name } = options;
+    const older = name === undefined ? undefined : this.#named.get(name);
+    const entry: Entry = { ...options, message, order: this.#order++, sent: 0 };
+    if (older !== undefined) this.#remove(older);
+    if (name !== undefined) this.#named.set(name, entry);
     this.#insert(entry);
+    older?.done?.();
   }
 
-  /**
-   * Messages that together fit `room` bytes, each with PART_OVERHEAD around it, and counts them as sent: those sent
-   * least often first, of these the longest that fits.
-   */
+  /** What to send in a packet with `room` bytes; each message costs PART_OVERHEAD more. It counts as sent. */
   take(room: number): Uint8Array[] {
-    if (this.#size === 0) return [];
     const taken: Entry[] = [];
     let left = room;
-    for (const tier of this.#tiers) {
+    for (let sent = 0; sent < this.#tiers.length; sent++)
       for (;;) {
-        const at = firstThatFits(tier, left - PART_OVERHEAD);
-        const [entry] = tier.splice(at, 1);
+        const entry = this.#takeLongest(sent, left - PART_OVERHEAD);
         if (entry === undefined) break;
         left -= entry.message.length + PART_OVERHEAD;
         taken.push(entry);
       }
-    }
-    this.#size -= taken.length;
-    this.#countAsSent(taken);
-    return taken.map((entry) => entry.message);
+    // Only now, so that a message is in a packet once.
+    this.#countSent(taken);
+    return taken.map(({ message }) => message);
   }
 
-  /** Keeps at most `most` messages: those sent most often go first. */
+  /** Drops until `most` are left, those sent most often first. */
   prune(most: number): void {
-    for (let tier = this.#tiers.length - 1; tier >= 0 && this.#size > most; tier--) {
-      const oldest = [...(this.#tiers[tier] as Entry[])].sort((a, b) => a.order - b.order);
-      for (const entry of oldest.slice(0, this.#size - most)) this.#drop(entry);
+    const dropped: Entry[] = [];
+    while (this.#size > most) {
+      const bucket = this.#tiers.at(-1)?.at(-1);
+      const oldest = bucket?.entries[0];
+      if (oldest === undefined) break;
+      this.#forget(oldest);
+      dropped.push(oldest);
     }
+    for (const { done } of dropped) done?.();
   }
 
-  #countAsSent(taken: readonly Entry[]): void {
+  #countSent(taken: readonly Entry[]): void {
+    if (taken.length === 0) return;
     const limit = this.#limit();
+    const finished: Entry[] = [];
     for (const entry of taken) {
       entry.sent++;
-      if (entry.sent < limit) this.#insert(entry);
-      else this.#finish(entry);
+      if (entry.sent < limit) {
+        this.#insert(entry);
+      } else {
+        if (entry.name !== undefined) this.#named.delete(entry.name);
+        finished.push(entry);
+      }
     }
+    this.#trim();
+    for (const { done } of finished) done?.();
+  }
+
+  #takeLongest(sent: number, most: number): Entry | undefined {
+    const tier = this.#tiers[sent] as Bucket[];
+    const at = tier.findIndex(({ length }) => length <= most);
+    const bucket = tier[at];
+    if (bucket === undefined) return undefined;
+    const entry = bucket.entries.pop();
+    if (bucket.entries.length === 0) tier.splice(at, 1);
+    this.#size--;
+    return entry;
   }
 
   #insert(entry: Entry): void {
     while (this.#tiers.length <= entry.sent) this.#tiers.push([]);
-    const tier = this.#tiers[entry.sent] as Entry[];
-    tier.splice(position(tier, entry), 0, entry);
+    const tier = this.#tiers[entry.sent] as Bucket[];
+    const { length } = entry.message;
+    const at = tier.findIndex((bucket) => bucket.length <= length);
+    const found = tier[at];
+    if (found?.length === length) found.entries.splice(placeOf(found.entries, entry), 0, entry);
+    else tier.splice(at < 0 ? tier.length : at, 0, { length, entries: [entry] });
     this.#size++;
   }
 
-  #drop(entry: Entry): void {
-    const tier = this.#tiers[entry.sent] as Entry[];
-    tier.splice(position(tier, entry), 1);
+  #forget(entry: Entry): void {
+    if (entry.name !== undefined) this.#named.delete(entry.name);
+    this.#remove(entry);
+  }
+
+  #remove(entry: Entry): void {
+    const tier = this.#tiers[entry.sent] as Bucket[];
+    const at = tier.findIndex(({ length }) => length === entry.message.length);
+    const { entries } = tier[at] as Bucket;
+    entries.splice(placeOf(entries, entry), 1);
+    if (entries.length === 0) tier.splice(at, 1);
     this.#size--;
-    this.#finish(entry);
+    this.#trim();
   }
 
-  #finish(entry: Entry): void {
-    if (entry.name !== undefined && this.#named.get(entry.name) === entry)
-      this.#named.delete(entry.name);
-    entry.done?.();
+  #trim(): void {
+    while (this.#tiers.at(-1)?.length === 0) this.#tiers.pop();
   }
 }
 
-/** Where an entry stands, or would stand, in its tier. */
-function position(tier: readonly Entry[], { message, order }: Entry): number {
-  return search(
-    tier,
-    (other) =>
-      other.message.length < message.length ||
-      (other.message.length === message.length && other.order <= order),
-  );
-}
-
-/** Index of the longest message of at most `length` bytes; the tier's length if there is none. */
-function firstThatFits(tier: readonly Entry[], length: number): number {
-  return search(tier, (entry) => entry.message.length <= length);
-}
-
-/** The first index for which `holds`, which must hold for all that follow. */
-function search(tier: readonly Entry[], holds: (entry: Entry) => boolean): number {
+/** Where it is, or belongs, among entries that grow newer. */
+function placeOf(entries: readonly Entry[], { order }: Entry): number {
   let low = 0;
-  let high = tier.length;
+  let high = entries.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (holds(tier[middle] as Entry)) high = middle;
-    else low = middle + 1;
+    if ((entries[middle] as Entry).order < order) low = middle + 1;
+    else high = middle;
   }
   return low;
 }
