@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit`: pure, beside the code, parallel. `e2e`: real kernel, etcd, Docker; one file at a time, in processes of their own. */
+/** `unit`: pure, beside the code, parallel. `sim`: many hosts in virtual time. `e2e`: real kernel, etcd, Docker; one file at a time, in processes of their own. */
 export default defineConfig({
   test: {
     reporters: ['default', './test/reporter.ts'],
@@ -10,6 +10,7 @@ export default defineConfig({
     },
     projects: [
       { test: { name: 'unit', include: ['{agent,controlplane,cli,deploy}/**/*.test.ts'] } },
+      { test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 120_000 } },
       {
         test: {
           name: 'e2e',
