@@ -6,9 +6,9 @@ import { PART_OVERHEAD } from './codec/index.ts';
 
 export interface BroadcastOptions {
   /** A newer message of the same name replaces an older one. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Called once: when it was sent often enough, was replaced or was dropped. */
-  readonly done?: () => void;
+  readonly done?: (() => void) | undefined;
 }
 
 interface Entry extends BroadcastOptions {

@@ -13,6 +13,11 @@ export interface Settings {
   readonly gossipNodes: number;
   /** So long after its death a member is still sent gossip, and then forgotten. */
   readonly gossipToTheDead: number;
+  /**
+   * So long after its death a member's name may be taken from another address, when the record is still there.
+   * memberlist has 0 for never, and forgets the record after gossipToTheDead.
+   */
+  readonly deadReclaim: number;
   readonly retransmitMult: number;
   readonly pushPullInterval: number;
   /** For one exchange by stream. */
@@ -30,6 +35,7 @@ export const LAN: Settings = {
   gossipInterval: 200,
   gossipNodes: 3,
   gossipToTheDead: 30_000,
+  deadReclaim: 30_000,
   retransmitMult: 4,
   pushPullInterval: 30_000,
   streamTimeout: 10_000,
@@ -44,6 +50,7 @@ export const WAN: Settings = {
   gossipInterval: 500,
   gossipNodes: 4,
   gossipToTheDead: 60_000,
+  deadReclaim: 60_000,
   retransmitMult: 4,
   pushPullInterval: 60_000,
   streamTimeout: 30_000,
