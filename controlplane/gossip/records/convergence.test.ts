@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CALM, Network, seeded, type Host } from './testing.ts';
+import type { GossipRecord } from './record.ts';
 import type { Change } from './table.ts';
 
 const HOSTS = 6;
@@ -81,20 +82,21 @@ const step = fc.oneof(
 function watchForGhosts(network: Network): void {
   /** By owner and key: the times at which it was put, and where it was removed. */
   const history = new Map<string, (number | 'gone')[]>();
-  const removed = new Map<Host, Map<string, number>>();
+  /** By host (a restarted one is another), owner and key: up to where in that history it has seen removals. */
+  const removals = new Map<Host, Map<string, number>>();
+  const isDrop = (at: Host, owner: string): boolean => !at.sees.has(owner) || at.isWaking;
   network.watch = (at: Host, { before, after }: Change) => {
-    const { owner, key: name } = (after ?? before) as NonNullable<typeof after>;
-    const id = `${owner} ${name}`;
+    const { owner, key, time } = (after ?? before) as GossipRecord;
+    const id = `${owner} ${key}`;
     const past = history.get(id) ?? [];
-    if (owner === at.name) history.set(id, [...past, after?.time ?? 'gone']);
-    else if (after === undefined && at.sees.has(owner) && !at.isWaking) {
-      const gone = past.indexOf('gone', past.lastIndexOf(before?.time as number));
-      removed.set(at, (removed.get(at) ?? new Map()).set(id, gone));
-    } else if (after !== undefined) {
-      const shown = past.lastIndexOf(after.time);
-      const gone = removed.get(at)?.get(id) ?? -1;
-      if (shown >= 0 && shown < gone)
-        throw new Error(`${at.name} shows ${id} of ${after.time} again`);
+    const removed = removals.get(at) ?? new Map<string, number>();
+    removals.set(at, removed);
+    if (owner === at.name) history.set(id, [...past, after === undefined ? 'gone' : time]);
+    else if (after === undefined) {
+      if (!isDrop(at, owner)) removed.set(id, past.indexOf('gone', past.lastIndexOf(time)));
+    } else if (past.includes(time)) {
+      const seen = removed.get(id) ?? -1;
+      if (past.lastIndexOf(time) < seen) throw new Error(`${at.name} shows ${id} of ${time} again`);
     }
   };
 }

@@ -29,7 +29,7 @@ export interface Weather {
 
 export const CALM: Weather = { loss: 0, doubled: 0, delay: 5 };
 
-/** In ms: a round of gossip, a look at who is there, how long it takes to find that somebody is not. */
+/** In ms: between two rounds of gossip, a look at who is there, how long it takes to find that somebody is not. */
 const ROUND = 200;
 const LOOK = 500;
 const DETECTION = 6_000;
@@ -53,6 +53,9 @@ export class Host {
   readonly lost = new Map<string, number>();
   /** It has just found that it stood still. */
   isWaking = false;
+  /** Of gossip, in the network's time. */
+  lastRound = -Infinity;
+  nextRound: number | undefined;
   state: 'up' | 'frozen' | 'down' | 'left' = 'up';
 
   constructor(network: Network, name: string, index: number, epoch: number) {
@@ -70,7 +73,7 @@ export class Host {
       random: network.random,
       timers: this.timers,
       sendStream: (to, payload, done) => network.stream(this, to, payload, done),
-      gossipSoon: () => {},
+      gossipSoon: () => network.gossipSoon(this),
       notify: (change) => {
         this.changes.push(change);
         network.watch?.(this, change);
@@ -97,7 +100,6 @@ export class Network {
     this.settings = { ...RECORDS, ...settings };
     for (let index = 0; index < size; index++)
       this.hosts.push(new Host(this, `host-${index}`, index, 0));
-    this.#repeat(ROUND, () => this.#gossip());
     this.#repeat(LOOK, () => this.#look());
   }
 
@@ -136,6 +138,13 @@ export class Network {
     if (host.state !== 'up') return false;
     host.timers.advance(this.now);
     return true;
+  }
+
+  /** As Swim.gossipSoon. */
+  gossipSoon(host: Host): void {
+    if (host.state === 'down' || host.state === 'left' || host.nextRound !== undefined) return;
+    host.nextRound = Math.max(this.now, host.lastRound + ROUND);
+    this.#at(host.nextRound - this.now, () => this.#gossip(host));
   }
 
   stream(from: Host, to: Endpoint, payload: Uint8Array, done: (problem?: string) => void): void {
@@ -191,12 +200,14 @@ export class Network {
     return this.hosts[((addr[2] ?? 0) << 8) + (addr[3] ?? 0)];
   }
 
-  #gossip(): void {
-    for (const host of this.hosts) {
-      if (!this.#awake(host)) continue;
-      const others = this.hosts.filter(({ name }) => host.sees.has(name));
-      for (const to of sample(this.random, others, FAN_OUT, () => true)) this.#packet(host, to);
-    }
+  #gossip(host: Host): void {
+    host.nextRound = undefined;
+    host.lastRound = this.now;
+    // A stopped host's round is as late as the host.
+    if (!this.#awake(host)) return this.gossipSoon(host);
+    const others = this.hosts.filter(({ name }) => host.sees.has(name));
+    for (const to of sample(this.random, others, FAN_OUT, () => true)) this.#packet(host, to);
+    if ((host.records.counts['queued'] as number) > 0) this.gossipSoon(host);
   }
 
   #packet(from: Host, to: Host): void {
