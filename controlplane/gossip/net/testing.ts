@@ -65,7 +65,7 @@ export class Station {
     const station = new Station(options);
     const found = findPlace(address);
     if (!found.ok) throw new Error(found.problem);
-    const bound = await station.transport.open(found.place, port);
+    const { port: bound } = await station.transport.open(found.place, port);
     station.at = { addr: addressBytes(address) ?? new Uint8Array(4), port: bound };
     return station;
   }

@@ -34,6 +34,11 @@ export interface Receiver {
   broken(error: NodeJS.ErrnoException): void;
 }
 
+export interface Bound {
+  readonly place: Place;
+  readonly port: number;
+}
+
 export interface TransportCounts extends PacketSocketCounts, StreamCounts {
   /** More arrived than we could read. */
   packetsDropped: number;
@@ -69,7 +74,7 @@ export class Transport {
   readonly #turns: Turns;
   readonly #streams: Streams;
   #socket: PacketSocket | undefined;
-  #place: Place | undefined;
+  #bound: Bound | undefined;
   #waiting = 0;
   #waitingBytes = 0;
 
@@ -90,20 +95,25 @@ export class Transport {
     });
   }
 
-  /** Listens, and gives the port; of 0 a free one. Rejects with the system's error; then nothing is open. */
-  async open(place: Place, port: number): Promise<number> {
+  /** Listens; of port 0 on a free one. Rejects with the system's error; then nothing is open. */
+  async open(place: Place, port: number): Promise<Bound> {
     for (let left = port === 0 ? PORT_ATTEMPTS : 1; ; left--) {
       const socket = await this.#openSocket(place, port);
       try {
         await this.#streams.listen(place, socket.port);
         this.#socket = socket;
-        this.#place = place;
-        return socket.port;
+        this.#bound = { place, port: socket.port };
+        return this.#bound;
       } catch (error) {
         await socket.close();
         if (left === 1 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       }
     }
+  }
+
+  /** Where it listens, or did last. */
+  get bound(): Bound | undefined {
+    return this.#bound;
   }
 
   /** Why nothing can be sent now: an errno's name. */
@@ -113,9 +123,9 @@ export class Transport {
 
   emit(effect: Effect): void {
     if (effect.kind === 'packet') this.#send(effect);
-    else if (this.#place === undefined)
+    else if (this.#bound === undefined)
       setImmediate(() => this.#options.receiver.failed(effect.id, 'no socket is open'));
-    else this.#streams.dial(effect, this.#place);
+    else this.#streams.dial(effect, this.#bound.place);
   }
 
   /** Hands over what has arrived, for a slice of time at most; without this it comes a little later by itself. */
