@@ -162,8 +162,10 @@ export class Swim {
 
   /** Our meta is another: tells everybody. */
   updateMeta(): void {
-    this.#context.self.meta = this.#context.delegate.meta();
+    const { self, delegate } = this.#context;
+    self.meta = delegate.meta();
     this.#rumours.renew();
+    delegate.updated(self);
   }
 
   /** Says good-bye; `done` when enough were told. Pings are still answered afterwards. */
