@@ -11,7 +11,7 @@ import { noCounts, transmitLimit, type Context, type Counts, type SwimOptions } 
 import { Dials, type Outcome } from './dials.ts';
 import { Exchange } from './exchange.ts';
 import { Gossiper } from './gossiper.ts';
-import type { Member } from './member.ts';
+import type { Member } from '../swim/member.ts';
 import { isLiving, Members, type Entry, type MembersView } from './members.ts';
 import { Outbox } from './outbox.ts';
 import { Prober } from './prober.ts';

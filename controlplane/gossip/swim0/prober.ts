@@ -7,7 +7,7 @@ import type { Message, StreamMessage } from '../codec/index.ts';
 import type { Timer } from '../timers.ts';
 import type { Context } from './context.ts';
 import type { Dials } from './dials.ts';
-import type { Member } from './member.ts';
+import type { Member } from '../swim/member.ts';
 import { isLiving, type Entry } from './members.ts';
 import { endpointOf, protocolMax, type Outbox } from './outbox.ts';
 

@@ -3,7 +3,7 @@ import type { NodeRecord, PushPull, StreamMessage } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
 import type { Context } from './context.ts';
 import type { Dials } from './dials.ts';
-import type { Member, MemberState } from './member.ts';
+import type { Member, MemberState } from '../swim/member.ts';
 import { endpointOf } from './outbox.ts';
 import type { Rumours } from './rumours.ts';
 import { clashOf } from './versions.ts';

@@ -1,6 +1,6 @@
 /** Whether two clusters understand each other (§11). */
 import type { NodeRecord } from '../codec/index.ts';
-import type { Member } from './member.ts';
+import type { Member } from '../swim/member.ts';
 
 const LAYERS = [
   { name: 'protocol', min: 0, max: 1, current: 2 },

@@ -4,9 +4,9 @@ import type { BroadcastQueue } from '../queue.ts';
 import type { Random } from '../random.ts';
 import type { Timers } from '../timers.ts';
 import type { Awareness } from './awareness.ts';
-import type { Delegate } from './delegate.ts';
+import type { Delegate } from '../swim/delegate.ts';
 import type { Entry, Members } from './members.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from '../swim/settings.ts';
 
 /** What happened since the start, for metrics. */
 export interface Counts {

@@ -6,7 +6,7 @@ import { encodeMessage, type Message } from '../codec/index.ts';
 import { isAddress, isSameAddress } from './address.ts';
 import type { Context } from './context.ts';
 import { MEMBERS_LIMIT, isLiving, type Entry } from './members.ts';
-import type { Member } from './member.ts';
+import type { Member } from '../swim/member.ts';
 import { PACKET_BUDGET, type Outbox } from './outbox.ts';
 import { Suspicion, suspicionTimes } from './suspicion.ts';
 
