@@ -1,5 +1,6 @@
 /** A program that runs beside the test: its lines of output, and a sure end. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
 import { createInterface } from 'node:readline';
 import { eventually } from './eventually.ts';
 
@@ -16,7 +17,37 @@ export interface Ended {
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Called with each line of output as it comes, and when, as `monotonicNow` tells. */
+  readonly onLine?: (line: string, at: number) => void;
+  /** Whether `write` can be used; otherwise its input is empty. */
+  readonly input?: boolean;
 }
+
+/** CLOCK_MONOTONIC in ms, the same in all processes of the machine. */
+export function monotonicNow(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** The part of Node's ChildProcess that the lab needs, with its events `error` and `close`. */
+export interface Program extends EventEmitter {
+  /** Undefined before it runs, and for ever if it cannot be started. */
+  readonly pid?: number | undefined;
+  readonly stdin: NodeJS.WritableStream | null;
+  readonly stdout: NodeJS.ReadableStream | null;
+  readonly stderr: NodeJS.ReadableStream | null;
+  kill(signal: NodeJS.Signals): boolean;
+}
+
+export type Starter = (command: string, args: readonly string[], options: ChildOptions) => Program;
+
+/** A session of its own, so that Ctrl-C at the terminal reaches us and not the program. */
+const startHere: Starter = (command, args, { env, cwd, input = false }) =>
+  spawn(command, args, {
+    stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    detached: true,
+    env: { ...process.env, ...env },
+    ...(cwd !== undefined && { cwd }),
+  });
 
 /** Whoever started a child ends it; `killAllNow` is for the process's own end. */
 const running = new Set<Child>();
@@ -25,20 +56,23 @@ export class Child {
   readonly command: string;
   /** Resolves when it is gone and all its output was read. */
   readonly ended: Promise<Ended>;
-  readonly #process: ChildProcess;
+  readonly #process: Program;
   readonly #lines: string[] = [];
+  readonly #onLine: ChildOptions['onLine'];
   #result: Ended | undefined;
 
-  /** A session of its own, so that Ctrl-C at the terminal reaches us and not the child. */
-  constructor(command: string, args: readonly string[], options: ChildOptions = {}) {
+  constructor(
+    command: string,
+    args: readonly string[],
+    options: ChildOptions = {},
+    start: Starter = startHere,
+  ) {
     this.command = [command, ...args].join(' ');
-    this.#process = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-      env: { ...process.env, ...options.env },
-      ...(options.cwd !== undefined && { cwd: options.cwd }),
-    });
+    this.#process = start(command, args, options);
     running.add(this);
+    this.#onLine = options.onLine;
+    // Whether it still reads shows by what it does.
+    this.#process.stdin?.on('error', () => undefined);
     for (const stream of [this.#process.stdout, this.#process.stderr])
       if (stream !== null)
         createInterface({ input: stream }).on('line', (line) => this.#keep(line));
@@ -111,6 +145,11 @@ export class Child {
     return this.#lines.slice(-count).join('\n');
   }
 
+  /** A line to its input; does nothing once it has ended. */
+  write(line: string): void {
+    this.#process.stdin?.write(`${line}\n`);
+  }
+
   signal(signal: NodeJS.Signals): void {
     if (this.#result === undefined) this.#process.kill(signal);
   }
@@ -128,6 +167,7 @@ export class Child {
 
   #keep(line: string): void {
     this.#lines.push(line);
+    this.#onLine?.(line, monotonicNow());
     if (this.#lines.length > LINE_LIMIT) this.#lines.splice(0, LINE_LIMIT / 10);
   }
 }
