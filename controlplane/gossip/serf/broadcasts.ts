@@ -4,7 +4,16 @@ import { BroadcastQueue } from '../queue.ts';
 
 export type Topic = 'intent' | 'query' | 'event';
 
-const TOPICS: readonly Topic[] = ['intent', 'query', 'event'];
+/**
+ * In the order of sending, with how often a message is sent for each time that memberlist would. Intents and events
+ * come again with the next push/pull, but nothing heals a query that went past somebody: of six members one in fifty
+ * would miss a query, and with it a key.
+ */
+const TOPICS: readonly (readonly [Topic, number])[] = [
+  ['intent', 1],
+  ['query', 2],
+  ['event', 1],
+];
 /** Messages of one queue; beyond, those sent most often are dropped. */
 const LIMIT = 4_096;
 
@@ -24,7 +33,10 @@ export class Broadcasts {
   constructor(options: BroadcastsOptions) {
     this.#options = options;
     this.#queues = new Map(
-      TOPICS.map((topic) => [topic, new BroadcastQueue(options.transmissions)]),
+      TOPICS.map(([topic, times]) => [
+        topic,
+        new BroadcastQueue(() => times * options.transmissions()),
+      ]),
     );
   }
 

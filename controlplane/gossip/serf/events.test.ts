@@ -54,19 +54,20 @@ describe('UserEvents', () => {
         const nodes = [node(), node(), node(), node()];
         const flying: { message: Uint8Array; to: number }[] = [];
         let sent = 0;
+        const at = (index: number): Node => nodes[index] as Node;
         for (const step of steps) {
           if (step.kind === 'send') {
-            nodes[step.at]?.events.send('deploy', bytes(String(sent++)), false);
+            at(step.at).events.send('deploy', bytes(String(sent++)), false);
           } else if (step.kind === 'gossip') {
-            for (const message of nodes[step.at]?.broadcasts.take(1_400) ?? [])
+            for (const message of at(step.at).broadcasts.take(1_400))
               flying.push({ message, to: step.to });
           } else if (step.kind === 'exchange') {
-            nodes[step.to]?.events.replay(nodes[step.at]?.events.slots() ?? []);
+            at(step.to).events.replay(at(step.at).events.slots());
           } else if (flying.length > 0) {
-            const at = step.which % flying.length;
-            const [{ message, to }] = flying.slice(at, at + 1) as [(typeof flying)[number]];
-            if (!step.again) flying.splice(at, 1);
-            deliver(message, nodes[to] as Node);
+            const which = step.which % flying.length;
+            const [{ message, to }] = flying.slice(which, which + 1) as [(typeof flying)[number]];
+            if (!step.again) flying.splice(which, 1);
+            deliver(message, at(to));
           }
         }
         for (const { events } of nodes)

@@ -1,7 +1,7 @@
 /** What the Serf layer and whoever uses it exchange. All times are in ms awake, as `Timers.now` has them. */
 import type { Keyring, Reason, Tags } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
-import type { Member } from '../swim/member.ts';
+import type { Member } from '../swim/index.ts';
 
 /** `leaving`: said that it will, and is still here. `left`: said so and went. `failed`: vanished. */
 export type MemberStatus = 'alive' | 'leaving' | 'left' | 'failed';

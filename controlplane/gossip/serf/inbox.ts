@@ -9,8 +9,7 @@ import {
   type SerfMessage,
 } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
-import type { Delegate } from '../swim/delegate.ts';
-import type { Member } from '../swim/member.ts';
+import type { Delegate, Member } from '../swim/index.ts';
 import { isSameEndpoint } from './addresses.ts';
 import type { Asking } from './asking.ts';
 import type { Broadcasts } from './broadcasts.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeTags } from '../codec/index.ts';
-import type { Member, MemberState } from '../swim/member.ts';
+import type { Member, MemberState } from '../swim/index.ts';
 import { Timers } from '../timers.ts';
 import { SerfMembers } from './members.ts';
 import { SERF } from './settings.ts';

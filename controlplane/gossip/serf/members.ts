@@ -4,7 +4,7 @@
  */
 import { decodeTags, type Tags } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
-import type { Member } from '../swim/member.ts';
+import type { Member } from '../swim/index.ts';
 import type { Timers } from '../timers.ts';
 import { endpointKey, isSameEndpoint } from './addresses.ts';
 import type { MemberChange, MemberStatus } from './face.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeMessage, decodeSerf, type SerfMessage } from '../codec/index.ts';
-import type { Member } from '../swim/member.ts';
+import type { Member } from '../swim/index.ts';
 import { Timers } from '../timers.ts';
 import { Broadcasts } from './broadcasts.ts';
 import { SerfMembers } from './members.ts';

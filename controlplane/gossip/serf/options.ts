@@ -2,7 +2,7 @@
 import type { Keyring, Tags } from '../codec/index.ts';
 import type { Emit, Endpoint } from '../effects.ts';
 import type { Random } from '../random.ts';
-import type { Settings } from '../swim/settings.ts';
+import type { Settings } from '../swim/index.ts';
 import type { Timers } from '../timers.ts';
 import type { Extension, SerfEvent } from './face.ts';
 import type { SerfSettings } from './settings.ts';

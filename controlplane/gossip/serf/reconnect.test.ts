@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../effects.ts';
 import type { Random } from '../random.ts';
-import type { Member, MemberState } from '../swim/member.ts';
+import type { Member, MemberState } from '../swim/index.ts';
 import { Timers } from '../timers.ts';
 import { endpointKey } from './addresses.ts';
 import { SerfMembers } from './members.ts';

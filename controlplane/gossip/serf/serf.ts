@@ -4,7 +4,7 @@
  */
 import { encodeTags, packetOverhead, type Keyring, type Tags } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
-import { Swim } from '../swim/swim.ts';
+import { Swim, transmitLimit } from '../swim/index.ts';
 import { Answering } from './answering.ts';
 import { Asking } from './asking.ts';
 import { Broadcasts } from './broadcasts.ts';
@@ -84,7 +84,7 @@ export class Serf {
     });
     const members = this.#members;
     this.#broadcasts = new Broadcasts({
-      transmissions: () => settings.retransmitMult * Math.ceil(Math.log10(members.size + 1)),
+      transmissions: () => transmitLimit(settings.retransmitMult, members.size),
       room: () => PACKET_ROOM - this.#overhead(),
       soon: () => this.swim.gossipSoon(),
     });
@@ -150,11 +150,9 @@ export class Serf {
 
   /** Once. With a snapshot of a member that had not left, its cluster is joined again. */
   start(): void {
-    const { remembered, name } = this.#options;
+    const { remembered } = this.#options;
     if (remembered !== undefined) this.#recall(remembered);
     this.swim.start();
-    const self = this.swim.members.get(name);
-    if (self !== undefined) this.#members.joined(self);
     this.#reapRegularly();
     this.#reconnect.start();
     const known = this.#reconnect.lost();
@@ -191,6 +189,7 @@ export class Serf {
     this.#meta = encodeTags(tags);
     this.#tags = tags;
     this.swim.updateMeta();
+    this.#refreshSelf();
   }
 
   /** Throws a RangeError when it is too long. `coalesce`: whether several of the name may count as one. */
@@ -337,6 +336,12 @@ export class Serf {
         how.done?.(result);
       },
     });
+  }
+
+  /** The core tells of others only. */
+  #refreshSelf(): void {
+    const self = this.swim.members.get(this.#options.name);
+    if (self !== undefined) this.#members.updated(self);
   }
 
   #reapRegularly(): void {

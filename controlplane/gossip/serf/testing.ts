@@ -15,10 +15,12 @@ export function seeded(seed: number): Random {
 
 /** Lets `time` ms pass, without a stall. False when `until` said that it is enough before. */
 export function pass(timers: Timers, time: number, until: () => boolean = () => false): boolean {
-  let over = false;
-  timers.after(time, () => {
-    over = true;
-  });
-  while (!over && !until()) timers.advance(timers.due);
-  return over;
+  const end = timers.now + time;
+  const mark = timers.after(time, () => {});
+  while (!until()) {
+    if (timers.now >= end) return true;
+    timers.advance(timers.due);
+  }
+  mark.cancel();
+  return false;
 }
