@@ -1,6 +1,8 @@
-/** Serf's keyring file: a JSON array of keys in base64, the one that encrypts first. */
+/** Serf's keyring file: a JSON array of keys in base64, the one that encrypts first. A single key may stand alone. */
 import { addKey, type Keyring } from '../codec/index.ts';
 import { GossipError } from './error.ts';
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** Throws a GossipError that names `path`. */
 export function parseKeyFile(path: string, text: string): Keyring {
@@ -28,11 +30,13 @@ export function parseKey(text: string): Uint8Array {
 
 /** No bytes for what is not base64. */
 function keyBytes(text: string): Uint8Array {
-  const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(text.trim());
+  const isBase64 = BASE64.test(text.trim());
   return new Uint8Array(Buffer.from(isBase64 ? text : '', 'base64'));
 }
 
 function jsonOf(path: string, text: string): unknown {
+  const bare = text.trim();
+  if (BASE64.test(bare)) return [bare];
   try {
     return JSON.parse(text);
   } catch (cause) {
