@@ -1,24 +1,18 @@
-/** Lifeguard's local health (§14): the worse we hear, the slower we judge others. */
+/** How well we ourselves do (Lifeguard; specification §14): 0 is well, and the higher, the longer others get. */
 export class Awareness {
-  readonly #max: number;
+  readonly #bound: number;
   #score = 0;
 
-  /** `max`: bound of the score, exclusive. */
-  constructor(max: number) {
-    this.#max = max;
+  /** `bound`: exclusive. */
+  constructor(bound: number) {
+    this.#bound = bound;
   }
 
-  /** From 0, the best. */
   get score(): number {
     return this.#score;
   }
 
   add(delta: number): void {
-    this.#score = Math.min(Math.max(this.#score + delta, 0), this.#max - 1);
-  }
-
-  /** An interval as long as our health allows. */
-  scaled(interval: number): number {
-    return interval * (this.#score + 1);
+    this.#score = Math.min(this.#bound - 1, Math.max(0, this.#score + delta));
   }
 }

@@ -1,49 +1,62 @@
-/** Rounds of gossip (§15). Only while there is something to tell; a round goes at once if the last is long ago. */
+/**
+ * Rounds of gossip (specification §15), only while there is something to tell. What is new goes at once if the last
+ * round is a gossip interval ago, so that nobody waits for a tick.
+ */
 import type { Timer } from '../timers.ts';
-import type { Context } from './context.ts';
-import type { Member } from './member.ts';
-import { isLiving } from './members.ts';
-import type { Outbox } from './outbox.ts';
+import type { Core } from './core.ts';
+import type { MemberRecord } from './members.ts';
+
+/** What is urgent waits for this share of the interval: nobody can make us send without end. */
+const URGENT = 1 / 4;
 
 export class Gossiper {
-  readonly #context: Context;
-  readonly #outbox: Outbox;
-  #timer: Timer | undefined;
+  readonly #core: Core;
   #last = -Infinity;
+  #timer: Timer | undefined;
+  /** When the timer ends. */
+  #at = Infinity;
 
-  constructor(context: Context, outbox: Outbox) {
-    this.#context = context;
-    this.#outbox = outbox;
+  constructor(core: Core) {
+    this.#core = core;
   }
 
-  /** Something new is to be told. */
+  /** Something new is queued. */
   soon(): void {
-    const { timers, settings } = this.#context;
-    this.#timer ??= timers.after(this.#last + settings.gossipInterval - timers.now, () =>
-      this.#round(),
-    );
+    this.#roundAt(this.#last + this.#core.settings.gossipInterval);
   }
 
-  /** Something is to be told that cannot wait: a round out of turn. */
-  atOnce(): void {
+  /** Something that cannot wait for the next round. */
+  urgently(): void {
+    this.#roundAt(this.#last + this.#core.settings.gossipInterval * URGENT);
+  }
+
+  #roundAt(time: number): void {
+    const { timers } = this.#core;
+    const at = Math.max(time, timers.now);
+    if (at >= this.#at) return;
     this.#timer?.cancel();
-    this.#timer = this.#context.timers.after(0, () => this.#round());
+    this.#at = at;
+    this.#timer = timers.after(at - timers.now, () => this.#round());
   }
 
   #round(): void {
-    const { members, settings, timers } = this.#context;
-    this.#timer = undefined;
+    const { table, outbox, settings, timers, counts } = this.#core;
+    this.#at = Infinity;
     this.#last = timers.now;
-    const targets = members.sample(settings.gossipNodes, (member) => this.#isWorthTelling(member));
-    const told = targets.every((target) => this.#outbox.gossip(target));
-    // Alone we keep what there is to tell until somebody comes.
-    if (told && targets.length > 0) this.soon();
+    let sent = 0;
+    for (const member of table.sample(settings.gossipNodes, (member) => this.#listens(member))) {
+      const packets = outbox.gossip(member);
+      if (packets === 0) break;
+      sent += packets;
+    }
+    counts.gossipPackets += sent;
+    if (sent > 0) this.soon();
   }
 
-  #isWorthTelling(member: Member): boolean {
-    const { self, settings, timers } = this.#context;
-    if (member === self) return false;
-    if (isLiving(member)) return true;
-    return member.state === 'dead' && timers.now - member.since < settings.gossipToTheDead;
+  /** The dead too, for a while: perhaps they are not. */
+  #listens(member: MemberRecord): boolean {
+    const { self, settings, timers } = this.#core;
+    if (member === self || member.state === 'left') return false;
+    return member.state !== 'dead' || timers.now - member.since < settings.gossipToTheDead;
   }
 }

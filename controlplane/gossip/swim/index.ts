@@ -1,7 +1,7 @@
-/** Face of the SWIM core: who is there, found out with others, without I/O. */
-export { Swim } from '../swim0/swim.ts';
-export { transmitLimit, type Counts, type SwimOptions } from '../swim0/context.ts';
+/** Face of the SWIM core: memberlist's protocol without I/O. */
+export type { Counts } from './counts.ts';
 export type { Delegate } from './delegate.ts';
 export type { Member, MemberState } from './member.ts';
-export { isLiving, type MembersView } from '../swim0/members.ts';
+export type { Members } from './members.ts';
 export { LAN, WAN, type Settings } from './settings.ts';
+export { Swim, type SwimOptions } from './swim.ts';

@@ -14,6 +14,12 @@ export interface Settings {
   /** So long after its death a member is still sent gossip, and then forgotten. */
   readonly gossipToTheDead: number;
   /**
+   * So long after its death a member may come back at another address; 0: never, until it is forgotten. memberlist's
+   * default is 0, but in a large cluster it is long until the dead are forgotten. As gossipToTheDead it does what
+   * memberlist in a small cluster does, and what Consul sets.
+   */
+  readonly deadNodeReclaim: number;
+  /**
    * So long after its death a member's name may be taken from another address, when the record is still there.
    * memberlist has 0 for never, and forgets the record after gossipToTheDead.
    */
@@ -35,6 +41,7 @@ export const LAN: Settings = {
   gossipInterval: 200,
   gossipNodes: 3,
   gossipToTheDead: 30_000,
+  deadNodeReclaim: 30_000,
   deadReclaim: 30_000,
   retransmitMult: 4,
   pushPullInterval: 30_000,
@@ -50,6 +57,7 @@ export const WAN: Settings = {
   gossipInterval: 500,
   gossipNodes: 4,
   gossipToTheDead: 60_000,
+  deadNodeReclaim: 60_000,
   deadReclaim: 60_000,
   retransmitMult: 4,
   pushPullInterval: 60_000,

@@ -1,70 +1,71 @@
-/** How long a suspect has to speak up: Lifeguard's timer, shorter with every independent confirmation (§13). */
+/** The timer of one suspicion (Lifeguard; specification §13): the more members confirm it, the sooner it ends. */
 import type { Timer, Timers } from '../timers.ts';
 import type { Settings } from './settings.ts';
 
 export interface SuspicionTimes {
-  /** Confirmations that are waited for. */
-  readonly wanted: number;
-  /** In ms, with all confirmations and with none. */
+  /** Confirmations that count. */
+  readonly confirmations: number;
+  /** In ms, with all of them, and with none. */
   readonly min: number;
   readonly max: number;
 }
 
-/** `members`: the number of records, ourselves and the dead included. */
-export function suspicionTimes(members: number, settings: Settings): SuspicionTimes {
+/** For a table of `size` records. */
+export function suspicionTimes(settings: Settings, size: number): SuspicionTimes {
   const { suspicionMult, suspicionMaxTimeoutMult, probeInterval } = settings;
   const wanted = suspicionMult - 2;
-  const scale = Math.max(1, truncated(Math.log10(Math.max(1, members))));
-  const min = suspicionMult * scale * probeInterval;
+  const scale = Math.max(1, Math.log10(Math.max(1, size)));
+  // memberlist has three decimals of the scale.
+  const min = (suspicionMult * Math.floor(scale * 1_000) * probeInterval) / 1_000;
   return {
-    wanted: members - 2 < wanted ? 0 : wanted,
+    confirmations: size - 2 < wanted ? 0 : Math.max(0, wanted),
     min,
     max: suspicionMaxTimeoutMult * min,
   };
 }
 
-/** In ms since the suspicion began. */
-export function timeoutAfter(confirmations: number, { wanted, min, max }: SuspicionTimes): number {
-  if (wanted < 1) return min;
-  const share = Math.log(confirmations + 1) / Math.log(wanted + 1);
+/** In ms from the start of the suspicion. */
+export function suspicionTimeout({ confirmations, min, max }: SuspicionTimes, had: number): number {
+  if (confirmations < 1) return min;
+  const share = Math.log(had + 1) / Math.log(confirmations + 1);
   return Math.max(min, Math.floor(max - share * (max - min)));
 }
 
-/** As memberlist reckons: to three decimals. */
-function truncated(value: number): number {
-  return Math.floor(value * 1_000) / 1_000;
-}
-
 export class Suspicion {
-  readonly #times: SuspicionTimes;
   readonly #timers: Timers;
-  readonly #began: number;
+  readonly #times: SuspicionTimes;
   readonly #expired: () => void;
-  /** Who said so: the first, and those who confirmed. */
+  readonly #started: number;
+  /** Who started it, and who confirmed. */
   readonly #accusers: Set<string>;
   #timer: Timer;
 
-  constructor(accuser: string, times: SuspicionTimes, timers: Timers, expired: () => void) {
-    this.#times = times;
+  constructor(timers: Timers, times: SuspicionTimes, from: string, expired: () => void) {
     this.#timers = timers;
-    this.#began = timers.now;
+    this.#times = times;
     this.#expired = expired;
-    this.#accusers = new Set([accuser]);
-    this.#timer = timers.after(timeoutAfter(0, times), expired);
+    this.#started = timers.now;
+    this.#accusers = new Set([from]);
+    this.#timer = timers.after(suspicionTimeout(times, 0), expired);
   }
 
-  /** Whether more confirmations would change anything. */
+  /** Whether one more confirmation would count. */
   get isOpen(): boolean {
-    return this.#accusers.size - 1 < this.#times.wanted;
+    return this.#accusers.size <= this.#times.confirmations;
   }
 
-  /** Whether this was news. */
-  confirm(accuser: string): boolean {
-    if (!this.isOpen || this.#accusers.has(accuser)) return false;
-    this.#accusers.add(accuser);
-    const timeout = timeoutAfter(this.#accusers.size - 1, this.#times);
+  isFrom(name: string): boolean {
+    return this.#accusers.has(name);
+  }
+
+  /** Whether it counts. */
+  confirm(from: string): boolean {
+    if (!this.isOpen || this.isFrom(from)) return false;
+    this.#accusers.add(from);
+    const timeout = suspicionTimeout(this.#times, this.#accusers.size - 1);
     this.#timer.cancel();
-    this.#timer = this.#timers.after(timeout - (this.#timers.now - this.#began), this.#expired);
+    const left = timeout - (this.#timers.now - this.#started);
+    this.#timer = this.#timers.after(left, this.#expired);
     return true;
   }
 
