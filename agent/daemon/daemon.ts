@@ -17,6 +17,7 @@ import { EtcdRegistry } from '../subnet/registry.ts';
 import type { EtcdState } from '../subnet/service.ts';
 import { controlHandlers } from './control-handlers.ts';
 import { followNetwork } from './follow-network.ts';
+import { membershipOf } from './membership-of.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom, turn } from './machine.ts';
 import { Planner } from './planner.ts';
@@ -40,7 +41,7 @@ export class Daemon {
   readonly reporter: LoggingReporter;
   readonly metrics: Metrics;
   /** Undefined when it is switched off. */
-  readonly membership: Membership | undefined = undefined as Membership | undefined;
+  readonly membership: Membership | undefined;
   readonly #log: Logger;
   readonly #etcd: EtcdClient;
   readonly #registry: EtcdRegistry;
@@ -77,6 +78,13 @@ export class Daemon {
       report: this.reporter,
     });
     this.planner = new Planner({ target: this.reconciler, firewall: config.firewall, turn });
+    this.membership = membershipOf(config, {
+      host: this.host,
+      log,
+      board: this.board,
+      changed: () => this.#notify(),
+      moved: () => this.#session?.republish(),
+    });
   }
 
   get session(): Session | undefined {

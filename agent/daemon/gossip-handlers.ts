@@ -29,11 +29,11 @@ export function gossipHandlers(membership: Membership | undefined): GossipHandle
 /** Absent when it is switched off. */
 export function gossipStatus(membership: Membership | undefined): Status['gossip'] {
   if (membership === undefined) return undefined;
-  const { name, place, member } = membership;
+  const { name, address, member } = membership;
   const { alive = 0, leaving = 0, failed = 0, left = 0 } = member?.counts.members ?? {};
   return {
     name,
-    ...(place === undefined ? {} : { address: place }),
+    ...(address === undefined ? {} : { address }),
     alive: alive + leaving,
     failed,
     left,

@@ -1,5 +1,4 @@
 /** The membership of this host, with the machine's own means. */
-import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -7,7 +6,6 @@ import { VERSION } from '../../controlplane/api/version.ts';
 import type { Config } from '../config/config.ts';
 import { openMember } from '../gossip/open-member.ts';
 import { Membership } from '../gossip/membership.ts';
-import { parseAddress, type Address } from '../ip/address.ts';
 import { findUnderlay } from './find-underlay.ts';
 import type { HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom } from './machine.ts';
@@ -31,15 +29,10 @@ export function membershipOf(
     config: gossip,
     underlay,
     name: gossip.name ?? ownName(),
-    tags: new Map([
-      // The version of what weft members say to each other beside Serf's messages.
-      ['weft', '1'],
-      ['version', VERSION],
-    ]),
+    tags: new Map([['version', VERSION]]),
     snapshotFile: join(stateDir, 'gossip.json'),
     find: (config, families) => findUnderlay(host.netlink, config, families),
     watch: (listener) => host.netlink.watchUnderlay(listener),
-    resolve,
     open: openMember,
     clock: machineClock,
     random: machineRandom,
@@ -57,9 +50,4 @@ function ownName(): string {
   return hostname()
     .replaceAll(/[^A-Za-z0-9.-]/g, '-')
     .slice(0, 128);
-}
-
-async function resolve(host: string): Promise<Address[]> {
-  const found = await lookup(host, { all: true });
-  return found.flatMap(({ address }) => parseAddress(address) ?? []);
 }

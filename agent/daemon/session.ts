@@ -143,7 +143,7 @@ export class Session {
       previous,
       attributes: (reused) => {
         this.#published = this.#publish(this.#published ?? reused);
-        const gossip = membership?.place;
+        const gossip = membership?.address;
         return gossip === undefined ? this.#published : { ...this.#published, gossip };
       },
       renewMarginMs: config.renewMarginMs,

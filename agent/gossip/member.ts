@@ -1,6 +1,5 @@
 /** This host's member of the gossip, as weftd uses it. */
 import type { SocketAddress } from '../ip/socket-address.ts';
-import type { Joined } from './joiner.ts';
 import type { Place } from './place.ts';
 
 export type MemberStatus = 'alive' | 'leaving' | 'left' | 'failed';
@@ -64,13 +63,23 @@ export interface InAndOut {
   readonly out: number;
 }
 
+export interface GossipProblem {
+  readonly code: string;
+  /** One sentence: what is wrong and what to do. */
+  readonly message: string;
+  /** What it is about; absent: the whole member. */
+  readonly subject?: string;
+}
+
 export interface GossipMember {
-  members(): Iterable<MemberView>;
+  /** What the others are told; undefined until it listens. */
+  readonly address: SocketAddress | undefined;
   readonly isEncrypted: boolean;
   readonly counts: GossipCounts;
-  /** Never rejects. */
-  join(places: readonly SocketAddress[]): Promise<Joined>;
-  /** `key` is of a length that keys have, but for `list`. */
+  members(): Iterable<MemberView>;
+  /** Resolves when each was tried. Never rejects. */
+  join(places: readonly SocketAddress[]): Promise<void>;
+  /** `key` is of a length that keys have; none for `list`. Rejects unless it listens. */
   keys(operation: KeyOperation, key?: Uint8Array): Promise<KeyReport>;
   /** Goes without a word to the others, who will find it gone unless it is soon back. */
   close(): Promise<void>;
@@ -79,16 +88,22 @@ export interface GossipMember {
 export interface OpenOptions {
   readonly name: string;
   readonly place: Place;
+  /** HOST or HOST:PORT: tried until one takes us in. */
+  readonly join: readonly string[];
   readonly tags: ReadonlyMap<string, string>;
   readonly keyFile?: string;
   /** Whom it knew is kept here. */
   readonly snapshotFile: string;
-  /** Where members may be that are not there, asked from time to time. */
+  /** More places where members may be, asked when somebody is looked for. */
   readonly seeds: () => readonly SocketAddress[];
+  /** It listens. Once. */
+  readonly listening: () => void;
   readonly changed: (change: MemberChange) => void;
-  /** Another member uses our name, from this place; `lost`: the members take it for the right one. */
-  readonly conflict: (other: SocketAddress, lost: boolean) => void;
+  /** All that is wrong now. */
+  readonly troubled: (problems: readonly GossipProblem[]) => void;
+  /** To be logged once. */
+  readonly warn: (sentence: string) => void;
 }
 
-/** Rejects with an Error whose message is one sentence for the operator. */
-export type OpenMember = (options: OpenOptions) => Promise<GossipMember>;
+/** The member listens as soon as it can. Throws an Error of one sentence when its settings cannot be. */
+export type OpenMember = (options: OpenOptions) => GossipMember;

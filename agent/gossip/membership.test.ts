@@ -1,12 +1,18 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../test/sim/clock.ts';
 import type { GossipConfig } from '../config/config.ts';
 import { address, type Address } from '../ip/address.ts';
 import { parseSocketAddress, type SocketAddress } from '../ip/socket-address.ts';
 import type { UnderlayChoice } from '../underlay/choose.ts';
-import type { GossipMember, MemberChange, MemberView, OpenOptions } from './member.ts';
-import { Membership, type GossipProblem } from './membership.ts';
+import type {
+  GossipMember,
+  GossipProblem,
+  MemberChange,
+  MemberView,
+  OpenOptions,
+} from './member.ts';
+import { Membership } from './membership.ts';
 
 const place = (text: string): SocketAddress => parseSocketAddress(text) as SocketAddress;
 
@@ -27,6 +33,7 @@ class FakeMember implements GossipMember {
   readonly isEncrypted = false;
   readonly joined: (readonly SocketAddress[])[] = [];
   readonly table: MemberView[] = [];
+  address: SocketAddress | undefined;
   isClosed = false;
   counts: GossipMember['counts'] = undefined as never;
 
@@ -38,9 +45,9 @@ class FakeMember implements GossipMember {
     return this.table;
   }
 
-  async join(places: readonly SocketAddress[]) {
+  async join(places: readonly SocketAddress[]): Promise<void> {
     this.joined.push(places);
-    return await Promise.resolve({ count: 0, problems: ['refused'] });
+    await Promise.resolve();
   }
 
   keys(): Promise<never> {
@@ -50,6 +57,11 @@ class FakeMember implements GossipMember {
   async close(): Promise<void> {
     this.isClosed = true;
     await Promise.resolve();
+  }
+
+  listen(): void {
+    this.address = this.options.place.advertise;
+    this.options.listening();
   }
 
   tell(member: MemberView): void {
@@ -66,6 +78,8 @@ class Stage {
   moves = 0;
   own: Address | undefined = address('192.0.2.1');
   failure: Error | undefined;
+  /** Whether a member that is opened listens at once. */
+  isPortFree = true;
   underlayChanged: () => void = () => {};
   readonly membership: Membership;
 
@@ -74,18 +88,17 @@ class Stage {
       config: { port: 7946, join: [], ...config },
       underlay: { interfaces: [], interfacePatterns: [], publicAddresses: {} },
       name: 'h1',
-      tags: new Map([['weft', '1']]),
+      tags: new Map([['version', '1']]),
       snapshotFile: '/snapshot',
       find: () => Promise.resolve(this.#choice()),
       watch: (listener) => {
         this.underlayChanged = listener;
         return () => (this.underlayChanged = () => {});
       },
-      resolve: (host) => Promise.resolve([address(host)]),
       open: (options) => this.#open(options),
       clock: this.clock,
       random: () => 1,
-      log: { info: () => {} },
+      log: { info: () => {}, warn: () => {} },
       troubled: (problems) => (this.problems = problems),
       changed: () => {},
       moved: () => this.moves++,
@@ -93,11 +106,12 @@ class Stage {
     this.membership.onChange((change) => this.seen.push(change));
   }
 
-  async #open(options: OpenOptions): Promise<GossipMember> {
+  #open(options: OpenOptions): GossipMember {
     if (this.failure !== undefined) throw this.failure;
     const member = new FakeMember(options);
     this.opened.push(member);
-    return await Promise.resolve(member);
+    if (this.isPortFree) setImmediate(() => member.listen());
+    return member;
   }
 
   #choice(): UnderlayChoice {
@@ -112,19 +126,20 @@ class Stage {
 
   async pass(ms: number): Promise<void> {
     this.clock.advance(ms);
-    for (let turns = 0; turns < 5; turns++) await setImmediate();
+    for (let turns = 0; turns < 5; turns++) await turn();
   }
 }
 
 test('it listens at the underlay’s address, and tells so', async () => {
-  const stage = new Stage({ keyFile: '/keys' });
-  expect(stage.membership.place).toBeUndefined();
+  const stage = new Stage({ keyFile: '/keys', join: ['h9'] });
+  expect(stage.membership.address).toBeUndefined();
   await stage.membership.start();
-  expect(stage.membership.place).toBe('192.0.2.1:7946');
+  expect(stage.membership.address).toBe('192.0.2.1:7946');
   expect([stage.moves, stage.problems]).toEqual([1, []]);
   expect(stage.opened[0]?.options).toMatchObject({
     name: 'h1',
     place: { listen: '192.0.2.1:7946', advertise: '192.0.2.1:7946' },
+    join: ['h9'],
     keyFile: '/keys',
     snapshotFile: '/snapshot',
   });
@@ -132,10 +147,13 @@ test('it listens at the underlay’s address, and tells so', async () => {
 
 test('what cannot be opened is a problem, tried again until it can, and then none', async () => {
   const stage = new Stage();
-  stage.failure = new Error('port 7946 is taken');
+  stage.failure = new Error('the key file /keys is damaged');
   await stage.membership.start();
   expect(stage.problems).toEqual([
-    { code: 'GOSSIP', message: 'port 7946 is taken; the mesh goes on, and weft tries again' },
+    {
+      code: 'GOSSIP',
+      message: 'the key file /keys is damaged; the mesh goes on, and weft tries again',
+    },
   ]);
   expect(stage.membership.member).toBeUndefined();
   await stage.pass(1_000);
@@ -152,7 +170,7 @@ test('without an address it waits for one', async () => {
   stage.own = address('192.0.2.1');
   stage.underlayChanged();
   await stage.pass(1_000);
-  expect([stage.problems, stage.membership.place]).toEqual([[], '192.0.2.1:7946']);
+  expect([stage.problems, stage.membership.address]).toEqual([[], '192.0.2.1:7946']);
 });
 
 test('another address is another member; the same one stays, whatever else changes', async () => {
@@ -167,7 +185,7 @@ test('another address is another member; the same one stays, whatever else chang
   stage.underlayChanged();
   await stage.pass(1_000);
   expect([stage.opened.length, stage.opened[0]?.isClosed, stage.moves]).toEqual([2, true, 2]);
-  expect(stage.membership.place).toBe('192.0.2.9:7946');
+  expect(stage.membership.address).toBe('192.0.2.9:7946');
   expect(stage.seen.at(-1)).toEqual({ type: 'removed', name: 'h2' });
 });
 
@@ -200,35 +218,22 @@ test('hosts of the same etcd are joined while nobody is there, and are seeds whi
   expect(member?.options.seeds()).toEqual([gossip]);
 });
 
-test('what --join names and nobody answers is a problem', async () => {
-  const stage = new Stage({ join: ['192.0.2.7'] });
-  await stage.membership.start();
-  await stage.pass(0);
-  expect(stage.problems).toEqual([
-    {
-      code: 'GOSSIP_JOIN',
-      message: 'nothing of --join could be joined: refused; weft tries again',
-    },
-  ]);
-});
-
-test('two of one name are a problem until it is over', async () => {
+test('what the member finds wrong is told, and a start waits no longer', async () => {
   const stage = new Stage();
-  await stage.membership.start();
-  stage.opened[0]?.options.conflict(place('192.0.2.5:7946'), true);
-  expect(stage.problems).toEqual([
-    {
-      code: 'GOSSIP_NAME',
-      message:
-        'another member at 192.0.2.5:7946 has our name h1 too, whom the others believe; give one of the two another --node-name',
-    },
+  stage.isPortFree = false;
+  const started = stage.membership.start();
+  await stage.pass(0);
+  const problem = { code: 'GOSSIP_LISTEN', message: 'another program listens there' };
+  stage.opened[0]?.options.troubled([problem]);
+  await started;
+  expect([stage.problems, stage.membership.member, stage.moves]).toEqual([[problem], undefined, 0]);
+  stage.opened[0]?.options.troubled([]);
+  stage.opened[0]?.listen();
+  expect([stage.problems, stage.membership.address, stage.moves]).toEqual([
+    [],
+    '192.0.2.1:7946',
+    1,
   ]);
-  await stage.pass(100_000);
-  stage.opened[0]?.options.conflict(place('192.0.2.5:7946'), true);
-  await stage.pass(100_000);
-  expect(stage.problems).toHaveLength(1);
-  await stage.pass(100_000);
-  expect(stage.problems).toEqual([]);
 });
 
 test('stopped it closes the member and opens no other', async () => {

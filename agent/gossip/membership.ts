@@ -1,23 +1,17 @@
 /**
- * This host's membership: a gossip member at the underlay's address from the start to the end of weftd, opened anew
- * when the address changes, and tried again when it cannot be had. It needs no etcd; what fails here is a problem to
- * be told, and the mesh goes on.
+ * This host's membership: a gossip member at the underlay's address from the start to the end of weftd, another one
+ * when the address changes. It needs no etcd; what fails here is a problem to be told, and the mesh goes on.
  */
 import type { GossipConfig, UnderlayConfig } from '../config/config.ts';
-import type { Address, Family } from '../ip/address.ts';
+import type { Family } from '../ip/address.ts';
 import type { SocketAddress } from '../ip/socket-address.ts';
 import { pauseBefore, type Backoff, type Clock, type Random } from '../state/clock.ts';
 import type { LeaseChange } from '../subnet/leases.ts';
 import type { UnderlayChoice } from '../underlay/choose.ts';
 import { Discovery } from './discovery.ts';
 import { Joiner } from './joiner.ts';
-import type { GossipMember, MemberChange, OpenMember } from './member.ts';
+import type { GossipMember, GossipProblem, MemberChange, OpenMember } from './member.ts';
 import { findPlace, type Place, type PlaceChoice } from './place.ts';
-
-export interface GossipProblem {
-  readonly code: string;
-  readonly message: string;
-}
 
 export interface MembershipParts {
   readonly config: GossipConfig;
@@ -28,11 +22,10 @@ export interface MembershipParts {
   readonly find: (config: UnderlayConfig, families: readonly Family[]) => Promise<UnderlayChoice>;
   /** Calls back when links, addresses or routes have changed; the returned function ends that. */
   readonly watch: (listener: () => void) => () => void;
-  readonly resolve: (host: string) => Promise<readonly Address[]>;
   readonly open: OpenMember;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: { info(fields: object, message: string): void };
+  readonly log: { info(fields: object, message: string): void; warn(message: string): void };
   /** All that is wrong now. */
   readonly troubled: (problems: readonly GossipProblem[]) => void;
   /** The status is another. */
@@ -43,8 +36,6 @@ export interface MembershipParts {
 
 /** Changes of the underlay come in bursts; looked at this long after the first, in ms. */
 const PAUSE = 500;
-/** A conflict of names is told once a minute; not told for this long, in ms, it is over. */
-const CONFLICT_TOLD = 150_000;
 const RETRY: Backoff = { first: 1_000, factor: 2, limit: 30_000 };
 
 export class Membership {
@@ -52,34 +43,27 @@ export class Membership {
   readonly #discovery = new Discovery();
   readonly #joiner: Joiner;
   readonly #listeners = new Set<(change: MemberChange) => void>();
-  readonly #problems = new Map<string, string>();
   #member: GossipMember | undefined;
   #place: Place | undefined;
+  /** Why there is no member, or none at the place it should be. */
+  #ownProblem: GossipProblem | undefined;
+  #itsProblems: readonly GossipProblem[] = [];
   #unwatch: () => void = () => {};
   #cancel: (() => void) | undefined;
   #failures = 0;
-  #forget: () => void = () => {};
   #isStopped = false;
+  #settled: () => void = () => {};
   /** One thing at a time. */
   #queue: Promise<void> = Promise.resolve();
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
-    const { config, resolve, clock, random } = parts;
     this.#joiner = new Joiner({
-      join: config.join,
-      port: config.port,
       discovery: this.#discovery,
-      resolve,
-      own: () => this.place,
-      attempt: async (places) => (await this.#member?.join(places)) ?? { count: 0, problems: [] },
-      troubled: (why) =>
-        this.#tell(
-          'GOSSIP_JOIN',
-          why && `nothing of --join could be joined: ${why}; weft tries again`,
-        ),
-      clock,
-      random,
+      own: () => this.address,
+      attempt: async (places) => await this.#member?.join(places),
+      clock: parts.clock,
+      random: parts.random,
     });
   }
 
@@ -87,31 +71,33 @@ export class Membership {
     return this.#parts.name;
   }
 
-  /** What the others are told; undefined while there is no member. */
-  get place(): SocketAddress | undefined {
-    return this.#member === undefined ? undefined : this.#place?.advertise;
+  /** What the others are told; undefined while nothing listens. */
+  get address(): SocketAddress | undefined {
+    return this.#member?.address;
   }
 
-  /** Undefined while there is none: `problems` says why. */
+  /** Undefined while nothing listens: `problems` says why. */
   get member(): GossipMember | undefined {
-    return this.#member;
+    return this.address === undefined ? undefined : this.#member;
   }
 
   get problems(): readonly GossipProblem[] {
-    return [...this.#problems].map(([code, message]) => ({ code, message }));
+    return [...(this.#ownProblem === undefined ? [] : [this.#ownProblem]), ...this.#itsProblems];
   }
 
-  /** Resolves when there is a member, or the first attempt has failed. */
+  /** Resolves when the member listens, or it is known why it does not. */
   async start(): Promise<void> {
+    const settled = new Promise<void>((resolve) => (this.#settled = resolve));
     this.#unwatch = this.#parts.watch(() => this.#again(PAUSE));
-    await this.#enqueue(() => this.#settle());
+    void this.#enqueue(() => this.#follow());
+    await settled;
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#unwatch();
     this.#cancel?.();
-    this.#forget();
+    this.#settled();
     await this.#enqueue(() => this.#close());
   }
 
@@ -136,22 +122,22 @@ export class Membership {
     if (this.#isStopped || this.#cancel !== undefined) return;
     this.#cancel = this.#parts.clock.after(pause, () => {
       this.#cancel = undefined;
-      void this.#enqueue(() => this.#settle());
+      void this.#enqueue(() => this.#follow());
     });
   }
 
-  /** Never rejects. */
-  async #settle(): Promise<void> {
+  /** Opens a member where one should be, unless it is there. Never rejects. */
+  async #follow(): Promise<void> {
     if (this.#isStopped) return;
     const place = await this.#findPlace();
     if ('problem' in place) {
       // A member that is there stays: the address may come back.
-      this.#failed(place.problem);
+      this.#fail(place.problem);
       return;
     }
     const isSame = JSON.stringify(place) === JSON.stringify(this.#place);
-    if (this.#member !== undefined && isSame) this.#succeeded();
-    else await this.#open(place);
+    if (this.#member === undefined || !isSame) await this.#open(place);
+    else this.#succeed();
   }
 
   async #findPlace(): Promise<PlaceChoice> {
@@ -165,48 +151,62 @@ export class Membership {
 
   async #open(place: Place): Promise<void> {
     await this.#close();
-    const { name, tags, config, snapshotFile, open, log } = this.#parts;
+    const { name, tags, config, snapshotFile, open } = this.#parts;
     try {
-      this.#member = await open({
+      this.#member = open({
         name,
         place,
+        join: config.join,
         tags,
         snapshotFile,
         ...(config.keyFile === undefined ? {} : { keyFile: config.keyFile }),
         seeds: () => this.#joiner.seeds(),
+        listening: () => this.#onListening(),
         changed: (change) => this.#onChange(change),
-        conflict: (other, lost) => this.#onConflict(other, lost),
+        troubled: (problems) => this.#onProblems(problems),
+        warn: (sentence) => this.#parts.log.warn(sentence),
       });
     } catch (cause) {
-      this.#failed(messageOf(cause));
+      this.#fail(messageOf(cause));
       return;
     }
     this.#place = place;
-    this.#succeeded();
-    log.info({ name, ...place, encrypted: this.#member.isEncrypted }, 'gossip started');
-    this.#joiner.start();
-    this.#parts.moved();
-    this.#parts.changed();
+    this.#succeed();
   }
 
   async #close(): Promise<void> {
     this.#joiner.stop();
     const member = this.#member;
     this.#member = undefined;
-    this.#discovery.forgetMembers();
     if (member === undefined) return;
     for (const { name } of member.members()) this.#announce({ type: 'removed', name });
     await member.close();
+    this.#discovery.forgetMembers();
+    this.#onProblems([]);
   }
 
-  #failed(why: string): void {
-    this.#tell('GOSSIP', `${why}; the mesh goes on, and weft tries again`);
+  #fail(why: string): void {
+    const message = `${why}; the mesh goes on, and weft tries again`;
+    this.#ownProblem = { code: 'GOSSIP', message };
+    this.#tellProblems();
     this.#again(pauseBefore(this.#failures++, RETRY, this.#parts.random));
   }
 
-  #succeeded(): void {
+  #succeed(): void {
     this.#failures = 0;
-    this.#tell('GOSSIP', undefined);
+    if (this.#ownProblem === undefined) return;
+    this.#ownProblem = undefined;
+    this.#tellProblems();
+  }
+
+  #onListening(): void {
+    const { name, log, moved, changed } = this.#parts;
+    const { address, isEncrypted } = this.#member ?? {};
+    log.info({ name, address, encrypted: isEncrypted }, 'gossip listens');
+    this.#settled();
+    this.#joiner.start();
+    moved();
+    changed();
   }
 
   #onChange(change: MemberChange): void {
@@ -225,23 +225,14 @@ export class Membership {
     for (const listener of this.#listeners) listener(change);
   }
 
-  #onConflict(other: SocketAddress, lost: boolean): void {
-    const who = lost ? ', whom the others believe' : '';
-    this.#tell(
-      'GOSSIP_NAME',
-      `another member at ${other} has our name ${this.name} too${who}; give one of the two another --node-name`,
-    );
-    this.#forget();
-    this.#forget = this.#parts.clock.after(CONFLICT_TOLD, () =>
-      this.#tell('GOSSIP_NAME', undefined),
-    );
+  #onProblems(problems: readonly GossipProblem[]): void {
+    this.#itsProblems = problems;
+    this.#tellProblems();
   }
 
-  #tell(code: string, message: string | undefined): void {
-    if (this.#problems.get(code) === message) return;
-    if (message === undefined) this.#problems.delete(code);
-    else this.#problems.set(code, message);
+  #tellProblems(): void {
     this.#parts.troubled(this.problems);
+    if (this.problems.length > 0) this.#settled();
   }
 }
 

@@ -1,3 +1,181 @@
-import type { OpenMember } from './member.ts';
+/** The gossip agent, as weftd uses it. */
+import { statSync } from 'node:fs';
+import {
+  startGossip,
+  type GossipAgent,
+  type GossipCounts as AgentCounts,
+  type GossipMember as AgentMember,
+  type KeyResult,
+  type NodeEvent,
+} from '../../controlplane/gossip/index.ts';
+import { addressToBytes } from '../ip/address.ts';
+import { partsOf, type SocketAddress } from '../ip/socket-address.ts';
+import type {
+  GossipCounts,
+  GossipMember,
+  GossipProblem,
+  KeyReport,
+  MemberView,
+  OpenOptions,
+} from './member.ts';
 
-export const openMember: OpenMember = () => Promise.reject(new Error('not yet'));
+/** Throws an Error of one sentence when the settings cannot be. */
+export function openMember(options: OpenOptions): GossipMember {
+  const { place, changed, listening } = options;
+  const listen = partsOf(place.listen);
+  const problems = new Problems(options);
+  const agent = startGossip({
+    name: options.name,
+    bind: listen.address,
+    port: listen.port,
+    advertise: partsOf(place.advertise),
+    join: options.join,
+    tags: options.tags,
+    ...(options.keyFile === undefined ? {} : { keyFile: options.keyFile }),
+    snapshotFile: options.snapshotFile,
+    seeds: () => options.seeds().map(endpointOf),
+    onProblems: () => problems.changed(),
+  });
+  problems.follow(agent);
+  if (options.keyFile !== undefined) warnIfOpen(options.keyFile, options.warn);
+  agent.watch((event) => onEvent(agent, event, changed));
+  void tellReady(agent, listening);
+  return {
+    get address() {
+      return agent.address as SocketAddress | undefined;
+    },
+    get isEncrypted() {
+      return agent.isEncrypted;
+    },
+    get counts() {
+      return countsOf(agent.counts);
+    },
+    members: () => agent.members().map(viewOf),
+    // What became of it the members tell.
+    join: async (places) => void (await agent.join(places).catch(() => undefined)),
+    keys: async (operation, key) => reportOf(await agent.keys(operation, key)),
+    async close() {
+      problems.end();
+      await agent.stop();
+    },
+  };
+}
+
+async function tellReady(agent: GossipAgent, listening: () => void): Promise<void> {
+  try {
+    await agent.ready();
+  } catch {
+    // It was stopped before.
+    return;
+  }
+  listening();
+}
+
+function onEvent(agent: GossipAgent, event: NodeEvent, changed: OpenOptions['changed']): void {
+  if (event.kind !== 'member') return;
+  if (event.change === 'reap') changed({ type: 'removed', name: event.member.name });
+  else changed({ type: 'present', member: viewOf(agent.memberOf(event.member)) });
+}
+
+function viewOf({ name, address, status, tags, rtt, since, isSelf }: AgentMember): MemberView {
+  return {
+    name,
+    address: address as SocketAddress,
+    status,
+    tags: Object.fromEntries(tags),
+    ...(rtt === undefined ? {} : { roundTripMs: rtt }),
+    since,
+    mine: isSelf,
+  };
+}
+
+function endpointOf(place: SocketAddress) {
+  const { address, port } = partsOf(place);
+  return { addr: addressToBytes(address), port };
+}
+
+function reportOf({ answers, silent }: KeyResult): KeyReport {
+  const keys = new Map<string, { members: number; primary: number }>();
+  for (const answer of answers) {
+    for (const key of answer.keys) {
+      const { members, primary } = keys.get(key) ?? { members: 0, primary: 0 };
+      const isPrimary = key === answer.primary;
+      keys.set(key, { members: members + 1, primary: primary + (isPrimary ? 1 : 0) });
+    }
+  }
+  return {
+    keys: [...keys].map(([key, numbers]) => ({ key, ...numbers })),
+    answers: [
+      ...answers.map(({ name: member, ok, message }) =>
+        message === '' ? { member, ok } : { member, ok, message },
+      ),
+      ...silent.map((member) => ({ member, ok: false, message: 'no answer' })),
+    ],
+  };
+}
+
+function countsOf({ net, node, members }: AgentCounts): GossipCounts {
+  return {
+    members,
+    packets: { in: net.packetsReceived, out: net.packetsSent },
+    streams: { in: net.streamsAccepted, out: net.streamsDialled },
+    bytes: {
+      in: net.bytesReceived + net.streamBytesReceived,
+      out: net.bytesSent + net.streamBytesSent,
+    },
+    dropped: {
+      ...node?.serf.refused,
+      overload: net.packetsDropped + net.streamsDropped,
+      'send-failed': net.sendsFailed + net.sendsDropped + net.packetsUnsendable,
+      'connect-failed': net.dialsFailed,
+    },
+    failedProbes: node?.swim.probeFailures ?? 0,
+    suspicions: node?.swim.suspicions ?? 0,
+    refutations: node?.swim.refutations ?? 0,
+    queued: node?.serf.queued ?? 0,
+    awareness: (node?.swim as { readonly awareness?: number } | undefined)?.awareness ?? 0,
+  };
+}
+
+/** How often problems are looked at that go by themselves, in ms. */
+const LOOK_AGAIN = 30_000;
+
+/** What the agent finds wrong, told when it is another. */
+class Problems {
+  readonly #tell: OpenOptions['troubled'];
+  #agent: GossipAgent | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ troubled }: OpenOptions) {
+    this.#tell = troubled;
+  }
+
+  follow(agent: GossipAgent): void {
+    this.#agent = agent;
+    if (agent.problems().length > 0) this.changed();
+  }
+
+  changed(): void {
+    clearTimeout(this.#timer);
+    if (this.#agent === undefined) return;
+    const problems = this.#agent.problems().map(({ code, subject, message }): GossipProblem => {
+      const name = `GOSSIP_${code.toUpperCase().replaceAll('-', '_')}`;
+      return subject === '' ? { code: name, message } : { code: name, message, subject };
+    });
+    this.#tell(problems);
+    if (problems.length > 0) this.#timer = setTimeout(() => this.changed(), LOOK_AGAIN).unref();
+  }
+
+  end(): void {
+    this.#agent = undefined;
+    clearTimeout(this.#timer);
+  }
+}
+
+const OTHERS_READ = 0o004;
+
+function warnIfOpen(path: string, warn: OpenOptions['warn']): void {
+  const { mode } = statSync(path, { throwIfNoEntry: false }) ?? { mode: 0 };
+  if ((mode & OTHERS_READ) !== 0)
+    warn(`${path} can be read by others, and with it all gossip: take that away with chmod 600`);
+}

@@ -66,7 +66,7 @@ describe('VXLAN on three hosts of one link', () => {
       expect(lease.key).toMatch(/^10\.5\.\d+\.0-24$/);
       expect(lease.text).toBe(
         `{"PublicIP":"${host.address}","PublicIPv6":null,"BackendType":"vxlan",` +
-          `"BackendData":{"VNI":1,"VtepMAC":"${await macOf(host, 'flannel.1')}"},"Weft":{"Node":"${node}"}}`,
+          `"BackendData":{"VNI":1,"VtepMAC":"${await macOf(host, 'flannel.1')}"},"Weft":{"Node":"${node}","Gossip":"${host.address}:7946"}}`,
       );
       const hex = BigInt(lease.leaseId).toString(16);
       expect(await lab.etcdctl('lease', 'timetolive', hex)).toMatch(/granted with TTL\(86400s\)/);
@@ -300,7 +300,7 @@ test('host-gw routes by way of the peers, and nothing is encapsulated', async ()
   const { key, text } = await leaseOf(lab, here.address);
   const node = (await readFile(`${here.stateDir}/node-id`, 'utf8')).trim();
   expect({ key, text }).toMatchObject({
-    text: `{"PublicIP":"${here.address}","PublicIPv6":null,"BackendType":"host-gw","Weft":{"Node":"${node}"}}`,
+    text: `{"PublicIP":"${here.address}","PublicIPv6":null,"BackendType":"host-gw","Weft":{"Node":"${node}","Gossip":"${here.address}:7946"}}`,
   });
   expect(await subnetEnv(here)).toContain('\nFLANNEL_MTU=1500\n');
   expect(await here.ip('-br link show type vxlan')).toBe('');

@@ -10,6 +10,8 @@ export interface MeshOptions extends LabOptions {
   /** What is put at flanneld's key. */
   readonly network: object;
   readonly flags?: readonly string[];
+  /** Flags of each host besides. */
+  readonly flagsOf?: (host: Host) => readonly string[];
   /** Done before weftd starts. */
   readonly prepare?: (hosts: readonly Host[]) => Promise<unknown>;
 }
@@ -26,13 +28,13 @@ export interface Mesh {
 
 /** Resolves when every daemon is ready and every workload attached. */
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
-  const { network, flags = [], prepare } = options;
+  const { network, flags = [], flagsOf = () => [], prepare } = options;
   const lab = await createLab(options);
   try {
     const etcd = await lab.startEtcd();
     await lab.configureNetwork(network);
     await prepare?.(lab.hosts);
-    const daemons = lab.hosts.map((host) => host.startWeftd(flags));
+    const daemons = lab.hosts.map((host) => host.startWeftd([...flags, ...flagsOf(host)]));
     await Promise.all(daemons.map((daemon) => daemon.waitReady()));
     const workloads = await Promise.all(lab.hosts.map((host) => host.attachWorkload('work')));
     return { lab, etcd, daemons, workloads, close: () => lab.close() };

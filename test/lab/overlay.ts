@@ -27,7 +27,7 @@ export interface LeaseValue {
   readonly BackendType?: string;
   readonly BackendData?: { readonly VNI: number; readonly VtepMAC: string };
   readonly BackendV6Data?: { readonly VNI: number; readonly VtepMAC: string };
-  readonly Weft?: { readonly Node: string };
+  readonly Weft?: { readonly Node: string; readonly Gossip?: string };
 }
 
 /** Every lease in etcd, in the order of their keys. */
