@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Address } from '../../agent/ip/address.ts';
 import type { PerFamily } from '../../agent/state/facts.ts';
+import type { Child } from './child.ts';
 import type { Finished, RunOptions } from './command.ts';
 import { Namespace } from './namespace.ts';
 import { readSubnetEnv, type BridgeNetwork } from './subnet-env.ts';
@@ -79,6 +80,11 @@ export class Host extends Namespace {
     return this.exec(process.execPath, [WEFT, ...args], { env: { WEFT_SOCKET: this.socket } });
   }
 
+  /** Starts the command `weft`, for one that goes on. */
+  watchWeft(...args: readonly string[]): Child {
+    return this.spawn(process.execPath, [WEFT, ...args], { env: { WEFT_SOCKET: this.socket } });
+  }
+
   /** Body of a page that this host serves to itself; rejects unless the status is 200. */
   async httpGet(path: string, port = HEALTH_PORT): Promise<string> {
     // Bash speaks TCP itself: no other program has to be in the namespace. Without --norc it would take the socket that
@@ -100,6 +106,8 @@ export class Host extends Namespace {
       socket: this.socket,
       'healthz-ip': '127.0.0.1',
       'healthz-port': String(HEALTH_PORT),
+      // All hosts of the lab have the machine's host name.
+      'node-name': this.name,
       'log-format': 'json',
     };
     const names = new Set(given.map((flag) => flag.replace(/^--?/, '').split('=')[0]));
