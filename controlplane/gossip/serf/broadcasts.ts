@@ -6,19 +6,23 @@ export type Topic = 'intent' | 'query' | 'event';
 
 /**
  * In the order of sending, with how often a message is sent for each time that memberlist would. Intents and events
- * come again with the next push/pull, but nothing heals a query that went past somebody: of six members one in fifty
- * would miss a query, and with it a key.
+ * come again with the next push/pull, but nothing heals a query that went past somebody, and with it a key.
  */
 const TOPICS: readonly (readonly [Topic, number])[] = [
   ['intent', 1],
   ['query', 2],
   ['event', 1],
 ];
+/**
+ * At least so often. Sent s times by everybody, a message goes past one member with e^-s: memberlist's 4 sends of up
+ * to nine members lose one in fifty, and its 8 sends among 50 as many; with 12 it is one in thousands.
+ */
+const TRANSMISSIONS_MIN = 12;
 /** Messages of one queue; beyond, those sent most often are dropped. */
 const LIMIT = 4_096;
 
 export interface BroadcastsOptions {
-  /** Transmissions of each message. */
+  /** Transmissions of each message, as memberlist reckons. */
   readonly transmissions: () => number;
   /** Bytes that a whole packet of gossip holds. */
   readonly room: () => number;
@@ -35,7 +39,7 @@ export class Broadcasts {
     this.#queues = new Map(
       TOPICS.map(([topic, times]) => [
         topic,
-        new BroadcastQueue(() => times * options.transmissions()),
+        new BroadcastQueue(() => Math.max(TRANSMISSIONS_MIN, times * options.transmissions())),
       ]),
     );
   }

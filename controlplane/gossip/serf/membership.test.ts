@@ -27,13 +27,17 @@ function subject(): { membership: Membership; members: SerfMembers; spread: () =
   const membership = new Membership({ name: 'me', members, broadcasts });
   members.joined(node('me'));
   members.joined(node('a'));
-  const spread = (): SerfMessage[] =>
-    broadcasts.take(1_400).map((message) => {
+  /** What is to be told, each once. */
+  const spread = (): SerfMessage[] => {
+    const messages = broadcasts.take(1_400);
+    while (broadcasts.size > 0) broadcasts.take(1_400);
+    return messages.map((message) => {
       const user = decodeMessage(message);
       const serf = user.ok && user.value.kind === 'user' ? decodeSerf(user.value.payload) : user;
       if (!serf.ok) throw new Error('not a Serf message');
       return serf.value as SerfMessage;
     });
+  };
   return { membership, members, spread };
 }
 

@@ -4,7 +4,7 @@
  */
 import { encodeTags, packetOverhead, type Keyring, type Tags } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
-import { Swim, transmitLimit } from '../swim/index.ts';
+import { Swim } from '../swim/index.ts';
 import { Answering } from './answering.ts';
 import { Asking } from './asking.ts';
 import { Broadcasts } from './broadcasts.ts';
@@ -84,7 +84,7 @@ export class Serf {
     });
     const members = this.#members;
     this.#broadcasts = new Broadcasts({
-      transmissions: () => transmitLimit(settings.retransmitMult, members.size),
+      transmissions: () => settings.retransmitMult * Math.ceil(Math.log10(members.size + 1)),
       room: () => PACKET_ROOM - this.#overhead(),
       soon: () => this.swim.gossipSoon(),
     });
@@ -153,6 +153,7 @@ export class Serf {
     const { remembered } = this.#options;
     if (remembered !== undefined) this.#recall(remembered);
     this.swim.start();
+    this.#joinSelf();
     this.#reapRegularly();
     this.#reconnect.start();
     const known = this.#reconnect.lost();
@@ -189,7 +190,7 @@ export class Serf {
     this.#meta = encodeTags(tags);
     this.#tags = tags;
     this.swim.updateMeta();
-    this.#refreshSelf();
+    this.#joinSelf();
   }
 
   /** Throws a RangeError when it is too long. `coalesce`: whether several of the name may count as one. */
@@ -338,10 +339,10 @@ export class Serf {
     });
   }
 
-  /** The core tells of others only. */
-  #refreshSelf(): void {
+  /** Whether the core tells of ourselves does not matter: what is known already is told to nobody. */
+  #joinSelf(): void {
     const self = this.swim.members.get(this.#options.name);
-    if (self !== undefined) this.#members.updated(self);
+    if (self !== undefined) this.#members.joined(self);
   }
 
   #reapRegularly(): void {
