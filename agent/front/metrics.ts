@@ -195,6 +195,8 @@ export class Metrics {
   readonly #repairs: Counter;
   readonly #refused: Counter;
   #delay: IntervalHistogram | undefined;
+  /** Asked once in a scrape: it counts all members. */
+  #gossip: { readonly counts: GossipCounts | undefined } | undefined;
 
   constructor(sources: MetricSources, version: string) {
     this.contentType = this.#registry.contentType;
@@ -210,7 +212,7 @@ export class Metrics {
     this.#gauge('weft_event_loop_delay_seconds', (gauge) => this.#tellDelay(gauge));
     this.#gauge('weft_build_info', (gauge) => gauge.set({ version, node: process.version }, 1));
     this.#addProcess();
-    this.#addGossip(() => sources.gossip());
+    this.#addGossip(() => (this.#gossip ??= { counts: sources.gossip() }).counts);
   }
 
   /** `action` and `result` as in Operation and Outcome. */
@@ -229,6 +231,7 @@ export class Metrics {
 
   /** In the text format of Prometheus. */
   text(): Promise<string> {
+    this.#gossip = undefined;
     return this.#registry.metrics();
   }
 

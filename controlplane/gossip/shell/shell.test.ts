@@ -13,7 +13,8 @@ test('Serf’s key file, both ways', () => {
   const keyring = parseKeyFile('f', `["${KEY}", "CQkJCQkJCQkJCQkJCQkJCQ=="]`);
   expect(keyring.map(({ length }) => length)).toEqual([16, 16]);
   expect(JSON.parse(formatKeyFile(keyring))).toEqual([KEY, 'CQkJCQkJCQkJCQkJCQkJCQ==']);
-  for (const bad of ['', '{}', '[]', '[1]', '["x"]', `"${KEY}"`, `["${KEY}", ""]`])
+  expect(parseKeyFile('f', `${KEY}\n`).map(({ length }) => length)).toEqual([16]);
+  for (const bad of ['', 'AAAA', '{}', '[]', '[1]', '["x"]', `"${KEY}"`, `["${KEY}", ""]`])
     expect(() => parseKeyFile('f', bad)).toThrow('the key file f');
   expect(parseKey(KEY)).toHaveLength(16);
   for (const bad of ['', 'AAAA', 'not base64!', `${KEY}${KEY}`])
