@@ -294,12 +294,13 @@ export class GossipAgent {
       port: advertise.port ?? bound.port,
     };
     const remembered = this.#kept.loadSnapshot();
-    const { seeds = () => [] } = this.#options;
+    const { seeds = () => [], serf } = this.#options;
     const node = new GossipNode({
       name: this.#options.name,
       advertise: this.#advertised,
       tags: this.#tags,
       settings: this.#settings,
+      ...(serf === undefined ? {} : { serf }),
       epoch: Date.now(),
       label,
       keyring: this.#keyring,

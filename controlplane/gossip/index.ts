@@ -4,18 +4,20 @@ export type { Keyring, Tags } from './codec/index.ts';
 export type { Endpoint } from './effects.ts';
 export { addressBytes, addressText, endpointText } from './net/index.ts';
 export type { Change, GossipRecord, NodeEvent } from './node.ts';
-export type {
-  JoinResult,
-  KeyAnswer,
-  KeyOperation,
-  KeyResult,
-  MemberChange,
-  MemberStatus,
-  QueryHandlers,
-  QueryOptions,
-  RunningQuery,
-  SerfEvent,
-  SerfMemberView,
+export {
+  SERF,
+  type JoinResult,
+  type KeyAnswer,
+  type KeyOperation,
+  type KeyResult,
+  type MemberChange,
+  type MemberStatus,
+  type QueryHandlers,
+  type QueryOptions,
+  type RunningQuery,
+  type SerfEvent,
+  type SerfMemberView,
+  type SerfSettings,
 } from './serf/index.ts';
 export { GossipError, type GossipErrorCode } from './shell/error.ts';
 export { formatKeyFile, parseKey } from './shell/key-file.ts';

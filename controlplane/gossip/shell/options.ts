@@ -4,6 +4,7 @@ import type { Endpoint } from '../effects.ts';
 import { addressBytes, findPlace, isUnspecified } from '../net/index.ts';
 import { withWeft } from '../node.ts';
 import type { Random } from '../random.ts';
+import type { SerfSettings } from '../serf/index.ts';
 import type { Settings } from '../swim/settings.ts';
 import { GossipError } from './error.ts';
 import { parseHostPort, type HostPort } from './places.ts';
@@ -31,6 +32,8 @@ export interface GossipOptions {
   readonly label?: string;
   /** LAN if not given. */
   readonly settings?: Settings;
+  /** SERF if not given. */
+  readonly serf?: SerfSettings;
   /** More places where members may be, asked each time somebody is looked for. */
   readonly seeds?: () => readonly Endpoint[];
   readonly log?: GossipLog;

@@ -8,19 +8,23 @@
  *     {"do":"keys","operation":"install","key":"BASE64"}   {"do":"members"}   {"do":"stats"}
  *     {"do":"forceLeave","name":"m2","prune":true}         {"do":"leave"}
  *
- * Each is answered by a line with `reply`. It ends after `leave`, and at the end of stdin without a word to the others.
+ * Each is answered by a line with `reply` and, if the command has one, its `id`. It ends after `leave`, and at the end of stdin without a word to the others.
  */
 import { parseArgs } from 'node:util';
 import {
+  LAN,
   parseKey,
+  SERF,
   startGossip,
   type GossipAgent,
   type GossipMember,
   type KeyOperation,
   type NodeEvent,
+  type SerfSettings,
+  type Settings,
 } from '../../../controlplane/gossip/index.ts';
 
-type Command =
+type Command = { readonly id?: number } & (
   | { readonly do: 'join'; readonly places: readonly string[] }
   | { readonly do: 'event'; readonly name: string; readonly payload?: string }
   | ({ readonly do: 'query'; readonly name: string } & Question)
@@ -28,7 +32,8 @@ type Command =
   | { readonly do: 'put'; readonly kind: string; readonly key: string; readonly payload: string }
   | { readonly do: 'keys'; readonly operation: KeyOperation; readonly key?: string }
   | { readonly do: 'forceLeave'; readonly name: string; readonly prune?: boolean }
-  | { readonly do: 'members' | 'stats' | 'leave' };
+  | { readonly do: 'members' | 'stats' | 'leave' }
+);
 
 interface Question {
   readonly payload?: string;
@@ -123,10 +128,11 @@ function row({ name, address, status, tags, rtt }: GossipMember): object {
 
 async function run(line: string): Promise<void> {
   const command = JSON.parse(line) as Command;
+  const { do: reply, id } = command;
   try {
-    say({ reply: command.do, ...(await obey(command)) });
+    say({ reply, id, ...(await obey(command)) });
   } catch (error) {
-    say({ reply: command.do, error: (error as Error).message });
+    say({ reply, id, error: (error as Error).message });
   }
   if (command.do === 'leave') process.exit();
 }
@@ -160,6 +166,8 @@ const { values } = parseArgs({
     key: { type: 'string', multiple: true, default: [] },
     'key-file': { type: 'string' },
     snapshot: { type: 'string' },
+    settings: { type: 'string', default: '{}' },
+    'serf-settings': { type: 'string', default: '{}' },
   },
 });
 const { 'key-file': keyFile, snapshot: snapshotFile } = values;
@@ -170,6 +178,8 @@ const agent: GossipAgent = startGossip({
   join: values.join,
   tags: new Map(values.tag.map((tag) => tag.split('=', 2) as [string, string])),
   keyring: values.key.map(parseKey),
+  settings: { ...LAN, ...(JSON.parse(values.settings) as Partial<Settings>) },
+  serf: { ...SERF, ...(JSON.parse(values['serf-settings']) as Partial<SerfSettings>) },
   ...(keyFile === undefined ? {} : { keyFile }),
   ...(snapshotFile === undefined ? {} : { snapshotFile }),
   log: (level, message) => say({ event: 'log', level, message }),
