@@ -82,6 +82,25 @@ describe('Timers', () => {
     expect(timers.due - 20_000).toBe(STALL_GRACE + 4_900);
   });
 
+  it('runs at the time that it names, also after stalls of fractions of a ms', () => {
+    const fraction = fc.double({ min: 0, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(fraction, fraction, fraction, (start, slept, delay) => {
+        const timers = new Timers(start);
+        timers.after(0, () => {});
+        timers.advance(start + STALL_MIN + slept);
+        let ran = 0;
+        timers.after(delay, () => ran++);
+        while (timers.due < Infinity) {
+          const { due } = timers;
+          timers.advance(due);
+          expect(timers.due).not.toBe(due);
+        }
+        expect(ran).toBe(1);
+      }),
+    );
+  });
+
   it('never goes back', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 3_000 })), (steps) => {

@@ -72,7 +72,9 @@ export class Timers {
     for (;;) {
       this.#dropCancelled();
       const [next] = this.#heap;
-      if (next === undefined || next.at > this.#now) return;
+      if (next === undefined || (next.at > this.#now && next.at + this.#slept > now)) return;
+      // Of fractions of a ms, `now - slept` may be a rounding short of what `due` has promised.
+      this.#now = Math.max(this.#now, next.at);
       removeFirst(this.#heap);
       next.run?.();
     }
