@@ -76,7 +76,9 @@ export class Swim {
       leaving: false,
       broadcast: (name, message, done) => {
         queue.add(encodeMessage(message), done === undefined ? { name } : { name, done });
-        this.#gossiper.soon();
+        // A leave comes right behind its intent (Serf's), and would wait at every hop for the round after that one's.
+        if (message.kind === 'dead') this.#gossiper.urgently();
+        else this.#gossiper.soon();
       },
       nextSeqNo: () => (seqNo = (seqNo + 1) >>> 0),
     };
