@@ -28,7 +28,10 @@ import { Table, type Change } from './table.ts';
 
 /** Bytes of a user message besides its envelopes: its own type's, and TYPE. */
 const MESSAGE_OVERHEAD = 2;
-/** Of one page of an exchange so many are passed on by gossip. More would hold up what is new: exchanges bring them. */
+/**
+ * So many records gossip spreads in about a second. Of one page of an exchange no more are passed on by it, and when
+ * more wait in its queue, exchanges help.
+ */
 const SPREAD_LIMIT = 64;
 /** In ms. A member that stood still for so long has missed something. */
 const LONG_STALL = 1_000;
@@ -250,8 +253,8 @@ export class Records implements Extension {
       const most = Math.floor(queueLimit * 0.75);
       this.#counts.dropped += this.#queue.size - most;
       this.#queue.prune(most);
-      this.#healing.hurry();
     }
+    if (this.#queue.size > Math.min(SPREAD_LIMIT, queueLimit / 2)) this.#healing.hurry();
     this.#options.gossipSoon();
   }
 
