@@ -68,9 +68,11 @@ export interface GossipMember {
   readonly isSelf: boolean;
 }
 
-/** Plain numbers. */
+/** Plain numbers, for metrics. */
 export interface GossipCounts {
   readonly net: Readonly<TransportCounts>;
+  /** Why the last packet could not be sent: an errno's name; undefined while they go. */
+  readonly sendProblem: string | undefined;
   /** Undefined until it listens. */
   readonly node: GossipNode['counts'] | undefined;
   /** By status, this one included. */
@@ -201,7 +203,8 @@ export class GossipAgent {
     const { node } = this.#runner;
     const members = { alive: 0, leaving: 0, left: 0, failed: 0 };
     for (const { status } of node?.members() ?? []) members[status]++;
-    return { net: this.#transport.counts, node: node?.counts, members };
+    const { counts: net, sendProblem } = this.#transport;
+    return { net, sendProblem, node: node?.counts, members };
   }
 
   /** Tries every address of each place once. Rejects with a GossipError. `replay`: be told of events that were before. */

@@ -30,5 +30,10 @@ export async function buildMember(outfile: string): Promise<MemberProgram> {
   return { command: process.execPath, args: [...FLAGS, outfile], env: { ...process.env, ...ENV } };
 }
 
-const FLAGS = ['--max-semi-space-size=1'];
-const ENV = {};
+/**
+ * A member at rest wakes a few times a second and runs little code: one thread that interprets it, and a small young
+ * generation, take 10 to 11 MB of private anonymous memory and 0.2 % of a processor in a cluster of three; Node as it
+ * starts by itself takes 12 MB and 0.5 %, most of that for compiling what hardly runs.
+ */
+const FLAGS = ['--max-semi-space-size=1', '--single-threaded', '--no-opt', '--no-sparkplug'];
+const ENV = { UV_THREADPOOL_SIZE: '1' };
