@@ -1,10 +1,11 @@
 /**
- * Makes a Debian machine ready for `npm run lab`, `npm test` or `npm run bench`: says what is missing and why,
+ * Makes a Debian machine ready for `npm run lab`, its option --vm, `npm test` or `npm run bench`: says what is missing and why,
  * then installs it. Plain JavaScript without dependencies, as it runs before any of them is there.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fetchKernel, hasKernel, KERNEL_PACKAGE } from './kernel.mjs';
 
 const PACKAGES = {
   'etcd-server': 'the etcd that holds the leases',
@@ -19,6 +20,9 @@ const PACKAGES = {
   tcpdump: 'to see what travels on the underlay',
   'busybox-static': 'the container image of the tests',
   openssl: 'certificates for an etcd with TLS',
+  'qemu-system-x86': 'the machines of the lab, emulated',
+  kmod: 'modprobe, for the modules of their kernel',
+  'xz-utils': 'to unpack that kernel',
   serf: 'Serf, whose agents share a gossip cluster with ours',
 };
 const LAB = [
@@ -31,11 +35,15 @@ const LAB = [
   'iputils-ping',
   'iperf3',
 ];
+const MACHINES = [...LAB, 'tcpdump', 'busybox-static', 'qemu-system-x86', 'kmod', 'xz-utils'];
 const PURPOSES = {
   lab: LAB,
-  test: [...LAB, 'docker.io', 'tcpdump', 'busybox-static', 'openssl', 'serf'],
+  machines: MACHINES,
+  test: [...MACHINES, 'docker.io', 'openssl', 'serf'],
   bench: [...LAB, 'serf'],
 };
+/** Those that need a kernel to boot. */
+const WITH_KERNEL = ['machines', 'test'];
 
 /** Packages that bring services: those a package brings along are listed too. */
 const SERVICES = {
@@ -62,9 +70,11 @@ async function main() {
   checkMachine(purpose);
   const packages = missingPackages(PURPOSES[purpose]);
   if (packages.length > 0) await installPackages(packages);
+  const kernel = WITH_KERNEL.includes(purpose) && !hasKernel();
+  if (kernel) await putKernelAside();
   const modules = staleModules();
   if (modules !== undefined) installModules(modules);
-  if (packages.length === 0 && modules === undefined)
+  if (packages.length === 0 && !kernel && modules === undefined)
     say(`setup: nothing is missing for ${purpose}`);
 }
 
@@ -113,6 +123,18 @@ async function installPackages(names) {
     await apt(['install', '-q', '-y', '--no-install-recommends', ...names]);
   });
   keepServicesOff(withServices);
+}
+
+async function putKernelAside() {
+  say(
+    `setup: fetching the kernel of ${KERNEL_PACKAGE}, to boot machines with; it is not installed`,
+  );
+  await apt(['update', '-q']);
+  try {
+    fetchKernel();
+  } catch (error) {
+    throw new SetupError(error.message);
+  }
 }
 
 /** Debian lets a new service start with the next boot; nobody here asked for that. */

@@ -34,9 +34,9 @@ async function dockerOptions(host: Host): Promise<string[]> {
   return options.split(' ').filter(Boolean);
 }
 
-function docker(host: Host): Promise<string[]> {
+async function docker(host: Host): Promise<string[]> {
   // Docker turns forwarding on where it is off, and only then sets FORWARD's policy to DROP.
-  host.setSysctls({ 'net.ipv4.ip_forward': 0 });
+  await host.setSysctls({ 'net.ipv4.ip_forward': 0 });
   return dockerOptions(host);
 }
 
@@ -155,7 +155,7 @@ test('Docker restarted while weftd runs: the accepts are back, and containers re
   await first.output('iptables', ['-P', 'FORWARD', 'ACCEPT']);
   for (const table of ['filter', 'nat'])
     await first.output('nft', ['delete', 'table', 'ip', table]);
-  first.setSysctls({ 'net.ipv4.ip_forward': 0 });
+  await first.setSysctls({ 'net.ipv4.ip_forward': 0 });
   const engine = await startDockerd(first, options);
   await eventuallyAccepted(first);
   engines[0] = engine;

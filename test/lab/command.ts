@@ -11,10 +11,12 @@ export interface Finished {
 export interface RunOptions {
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** All of its standard input. */
+  readonly input?: string;
 }
 
-const TIME_LIMIT_MS = 60_000;
-const OUTPUT_LIMIT = 64 * 2 ** 20;
+export const TIME_LIMIT_MS = 60_000;
+export const OUTPUT_LIMIT = 64 * 2 ** 20;
 
 /** Resolves with how it ended, also when that was badly; rejects only if the program cannot be started. */
 export function run(
@@ -29,11 +31,14 @@ export function run(
     env: { ...process.env, ...options.env },
   };
   return new Promise((resolve, reject) => {
-    execFile(command, args, settings, (error, stdout, stderr) => {
+    const child = execFile(command, args, settings, (error, stdout, stderr) => {
       if (error !== null && typeof error.code === 'string') return reject(error);
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, stdout, stderr });
     });
+    if (options.input === undefined) return;
+    // It may end without having read it.
+    child.stdin?.on('error', () => undefined).end(options.input);
   });
 }
 
@@ -43,7 +48,15 @@ export async function outputOf(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<string> {
-  const { code, stdout, stderr } = await run(command, args, options);
+  return outputIn(command, args, await run(command, args, options));
+}
+
+/** Its standard output; throws with what it said on the other when it failed. */
+export function outputIn(
+  command: string,
+  args: readonly string[],
+  { code, stdout, stderr }: Finished,
+): string {
   if (code !== 0)
     throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stderr.trim()}`);
   return stdout;

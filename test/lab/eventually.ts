@@ -6,7 +6,7 @@ export interface Patience {
   readonly within: number;
   /** Named in the error, as in "10.5.2.0/24 is routed". */
   readonly what: string;
-  /** Pause between two checks, in ms. */
+  /** Pause between two checks, in ms; longer when a check takes long, so that it does not slow what it waits for. */
   readonly every?: number;
 }
 
@@ -22,6 +22,7 @@ export async function eventually<T>(
 ): Promise<T> {
   const start = performance.now();
   for (;;) {
+    const begun = performance.now();
     let cause: unknown;
     try {
       const result = await check();
@@ -31,7 +32,7 @@ export async function eventually<T>(
     }
     if (performance.now() - start >= within)
       throw new Error(`not within ${within} ms: ${what}${reason(cause)}`, { cause });
-    await sleep(every);
+    await sleep(Math.max(every, 2 * (performance.now() - begun)));
   }
 }
 

@@ -1,12 +1,14 @@
-/** A host of the lab: a namespace with a link to the underlay, and directories of its own. */
+/** A host of the lab: a namespace or a machine with a link to the underlay, and directories of its own. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Address } from '../../agent/ip/address.ts';
 import type { PerFamily } from '../../agent/state/facts.ts';
 import type { Child } from './child.ts';
 import type { Finished, RunOptions } from './command.ts';
+import { groundOf } from './ground.ts';
 import { Namespace } from './namespace.ts';
 import { readSubnetEnv, type BridgeNetwork } from './subnet-env.ts';
+import type { Machine } from './vm/machine.ts';
 import { Weftd, WEFT, WEFTD, type WeftdOptions } from './weftd.ts';
 import { joinWorkload } from './workload.ts';
 
@@ -17,7 +19,9 @@ export class Host extends Namespace {
   readonly lab: string;
   /** To the underlay. */
   readonly link = 'eth0';
-  /** Removed with the lab. */
+  /** Undefined for a namespace. */
+  readonly machine: Machine | undefined;
+  /** Removed with the lab. At the same place in a machine. */
   readonly directory: string;
   readonly subnetFile: string;
   readonly stateDir: string;
@@ -30,14 +34,18 @@ export class Host extends Namespace {
     lab: { readonly name: string; readonly directory: string; readonly etcdEndpoint: () => string },
     name: string,
     addresses: PerFamily<Address>,
+    machine?: Machine,
   ) {
-    super(lab.name, name, addresses);
+    const ground = machine && { ground: groundOf(machine), first: true };
+    super(lab.name, name, addresses, ground);
+    this.machine = machine;
     this.lab = lab.name;
     this.#etcdEndpoint = lab.etcdEndpoint;
     this.directory = join(lab.directory, name);
     this.subnetFile = join(this.directory, 'subnet.env');
     this.stateDir = join(this.directory, 'state');
-    this.runDir = join(this.directory, 'run');
+    // Sockets belong to one kernel, and do not show in another one's view of a directory.
+    this.runDir = machine === undefined ? join(this.directory, 'run') : '/run/weft';
     this.socket = join(this.runDir, 'weft.sock');
     mkdirSync(this.directory, { recursive: true });
   }
@@ -45,7 +53,7 @@ export class Host extends Namespace {
   /** A workload at the host's bridge `weft0`, in the subnet of subnet.env unless another is given. */
   async attachWorkload(name: string, network?: BridgeNetwork): Promise<Namespace> {
     const bridge = network ?? (await readSubnetEnv(this.subnetFile));
-    const workload = joinWorkload(this, name, this.workloads.length + 1, bridge);
+    const workload = await joinWorkload(this, name, this.workloads.length + 1, bridge);
     this.workloads.push(workload);
     return workload;
   }

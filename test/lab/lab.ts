@@ -1,6 +1,6 @@
 /**
- * Hosts on one machine: network namespaces at a bridge that has a namespace of its own, so that the machine's
- * network is never touched.
+ * Hosts on one machine: network namespaces, or machines that QEMU runs (vm/), at a bridge that has a namespace of its
+ * own, so that the machine's network is never touched.
  *
  *     h1 [eth0]──┐                          ┌──[eth0] etcd
  *     h2 [eth0]──┼── switch: bridge br0 ────┤
@@ -9,6 +9,7 @@
  * Use: `await using lab = await createLab({ nodes: 3 })`. Nothing stays, also when the process is interrupted.
  */
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { familyOf, type Address, type Family } from '../../agent/ip/address.ts';
 import {
   addressIn,
@@ -22,6 +23,8 @@ import { ipSync } from './command.ts';
 import { startEtcd, type Etcd } from './etcd.ts';
 import { Host } from './host.ts';
 import { Namespace } from './namespace.ts';
+import { makeBootImage, type BootImage } from './vm/boot-image.ts';
+import { Machine } from './vm/machine.ts';
 import { labDirectory, newLabName, removeTraces, sweepStale, switchOf } from './traces.ts';
 
 export interface LabOptions {
@@ -33,6 +36,10 @@ export interface LabOptions {
   readonly segments?: readonly number[];
   /** Whether hosts have a default route, to the switch. True when absent. */
   readonly gateway?: boolean;
+  /** Numbers of the hosts that are machines with Debian's kernel, or all; the others are namespaces. */
+  readonly machines?: readonly number[] | 'all';
+  /** Memory of each machine, in MiB. 384 when absent: for weftd and what the tests run beside it. */
+  readonly machineMemory?: number;
 }
 
 const UNDERLAY: { v4?: string; v6?: string } = { v4: '192.168.77.0/24' };
@@ -47,6 +54,9 @@ export const OUTSIDE: Readonly<Record<Family, Address>> = {
   6: '2001:db8::1' as Address,
 };
 
+/** The port's, by the host's place, so that a machine has the same one in every run. */
+const MACHINE_MAC = '02:77:6d:00:00:';
+
 /** Rejects, with nothing left behind, when a part cannot be made. */
 export async function createLab(options: LabOptions): Promise<Lab> {
   if (options.nodes < 1 || options.nodes >= ETCD_PLACE)
@@ -54,7 +64,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
   sweepStale();
   const lab = new Lab(options);
   try {
-    lab.build();
+    await lab.build();
   } catch (error) {
     await lab.close();
     throw error;
@@ -82,11 +92,11 @@ export class Lab {
     this.outside = new Namespace(this.name, 'switch', OUTSIDE);
   }
 
-  /** Makes switch and hosts in one go: no signal is handled in between. */
-  build(): void {
+  /** Makes switch and namespaces in one go: no signal is handled in between. Machines boot side by side. */
+  async build(): Promise<void> {
     mkdirSync(this.directory);
     ipSync(undefined, [`netns add ${switchOf(this.name)}`]);
-    this.outside.setSysctls({
+    await this.outside.setSysctls({
       'net.ipv4.ip_forward': 1,
       'net.ipv6.conf.all.forwarding': 1,
       'net.ipv6.conf.default.accept_dad': 0,
@@ -94,10 +104,12 @@ export class Lab {
     ipSync(switchOf(this.name), this.#switchCommands());
     for (let place = 1; place <= this.#options.nodes; place++) {
       const segment = this.#options.segments?.[place - 1] ?? 0;
-      const host = this.#newHost(`h${place}`, place, segment);
-      host.setSysctls({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 });
-      this.hosts.push(host);
+      this.hosts.push(this.#newHost(`h${place}`, place, segment));
     }
+    const image = this.hosts.some(({ machine }) => machine !== undefined)
+      ? await makeBootImage(this.directory)
+      : undefined;
+    await Promise.all(this.hosts.map((host, i) => this.#setUp(host, i + 1, image)));
   }
 
   host(number: number): Host {
@@ -112,6 +124,7 @@ export class Lab {
   ): Promise<Etcd> {
     if (this.#etcd !== undefined) throw new Error('this lab has its etcd');
     const place = this.#newHost('etcd', ETCD_PLACE, 0);
+    await this.#setUpLink(place, ETCD_PLACE);
     const server = await startEtcd({
       netns: place.netns,
       host: place.address,
@@ -194,20 +207,48 @@ export class Lab {
     );
     const etcdEndpoint = () => this.etcdEndpoint;
     const parts = { name: this.name, directory: this.directory, etcdEndpoint };
-    const host = new Host(parts, name, addresses);
+    const host = new Host(parts, name, addresses, this.#newMachine(name, place));
     const mtu = this.#options.underlay?.mtu ?? 1500;
-    ipSync(undefined, [`netns add ${host.netns}`]);
+    if (host.machine === undefined) ipSync(undefined, [`netns add ${host.netns}`]);
     ipSync(switchOf(this.name), [
-      `link add ${name} mtu ${mtu} type veth peer name ${host.link} mtu ${mtu} netns ${host.netns}`,
-      `link set ${name} addrgenmode none master br${segment} up`,
-    ]);
-    host.skipDad(host.link);
-    ipSync(host.netns, [
-      'link set lo up',
-      `link set ${host.link} up`,
-      ...prefixes.flatMap((prefix) => this.#hostCommands(prefix, place, host.link)),
+      host.machine === undefined
+        ? `link add ${name} mtu ${mtu} type veth peer name ${host.link} mtu ${mtu} netns ${host.netns}`
+        : `tuntap add ${name} mode tap`,
+      `link set ${name} mtu ${mtu} addrgenmode none master br${segment} up`,
     ]);
     return host;
+  }
+
+  #newMachine(name: string, place: number): Machine | undefined {
+    const { machines = [], machineMemory } = this.#options;
+    if (place === ETCD_PLACE || (machines !== 'all' && !machines.includes(place))) return undefined;
+    return new Machine({
+      name,
+      netns: switchOf(this.name),
+      tap: name,
+      mac: `${MACHINE_MAC}${place.toString(16).padStart(2, '0')}`,
+      share: join(this.directory, name),
+      logs: join(this.directory, 'machines'),
+      ...(machineMemory !== undefined && { memoryMb: machineMemory }),
+    });
+  }
+
+  async #setUp(host: Host, place: number, image: BootImage | undefined): Promise<void> {
+    if (image !== undefined) await host.machine?.boot(image);
+    await this.#setUpLink(host, place);
+    await host.setSysctls({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 });
+  }
+
+  async #setUpLink(host: Host, place: number): Promise<void> {
+    const segment = this.#options.segments?.[place - 1] ?? 0;
+    await host.skipDad(host.link);
+    await host.ipBatch([
+      'link set lo up',
+      `link set ${host.link} mtu ${this.#options.underlay?.mtu ?? 1500} up`,
+      ...this.#prefixesOf(segment).flatMap((prefix) =>
+        this.#hostCommands(prefix, place, host.link),
+      ),
+    ]);
   }
 
   #hostCommands(prefix: Prefix, place: number, link: string): string[] {

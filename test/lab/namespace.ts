@@ -1,21 +1,36 @@
 /** A network namespace and the programs in it. */
-import { outputOf, run, runSync, type Finished, type RunOptions } from './command.ts';
-import { Child, type ChildOptions } from './child.ts';
+import { outputIn, type Finished, type RunOptions } from './command.ts';
+import type { Child, ChildOptions } from './child.ts';
 import type { Address } from '../../agent/ip/address.ts';
 import type { PerFamily } from '../../agent/state/facts.ts';
+import { HERE, type Ground } from './ground.ts';
 
 export class Namespace {
   /** Unique in the lab: `h1`, `h1-web`. */
   readonly name: string;
-  /** Under /run/netns. */
-  readonly netns: string;
+  /** This machine, or the one of the lab that it is in. */
+  readonly ground: Ground;
   readonly addresses: PerFamily<Address>;
+  readonly #netns: string | undefined;
   readonly #children = new Set<Child>();
 
-  constructor(lab: string, name: string, addresses: PerFamily<Address>) {
+  /** `first`: the namespace that a machine of the lab has from the start, and that has no name. */
+  constructor(
+    lab: string,
+    name: string,
+    addresses: PerFamily<Address>,
+    { ground = HERE, first = false }: { readonly ground?: Ground; readonly first?: boolean } = {},
+  ) {
     this.name = name;
-    this.netns = `${lab}-${name}`;
+    this.#netns = first ? undefined : `${lab}-${name}`;
     this.addresses = addresses;
+    this.ground = ground;
+  }
+
+  /** Under /run/netns of its ground. Throws for a machine. */
+  get netns(): string {
+    if (this.#netns === undefined) throw new Error(`${this.name} is a machine: no namespace here`);
+    return this.#netns;
   }
 
   /** Its v4 address, else its v6 one. Throws if it has none. */
@@ -27,17 +42,21 @@ export class Namespace {
 
   /** Runs the program to its end; never rejects because of how it ended. */
   exec(command: string, args: readonly string[] = [], options?: RunOptions): Promise<Finished> {
-    return run('nsenter', this.#inside(command, args), options);
+    return this.ground.run(...this.inside(command, args), options);
   }
 
   /** Standard output of the program; rejects when it fails. */
-  output(command: string, args: readonly string[] = [], options?: RunOptions): Promise<string> {
-    return outputOf('nsenter', this.#inside(command, args), options);
+  async output(
+    command: string,
+    args: readonly string[] = [],
+    options?: RunOptions,
+  ): Promise<string> {
+    return outputIn(command, args, await this.exec(command, args, options));
   }
 
   /** Runs beside us, and is ended with the lab at the latest. */
   spawn(command: string, args: readonly string[] = [], options?: ChildOptions): Child {
-    const child = new Child('nsenter', this.#inside(command, args), options);
+    const child = this.ground.start(...this.inside(command, args), options);
     this.#children.add(child);
     void child.ended.then(() => this.#children.delete(child));
     return child;
@@ -45,7 +64,7 @@ export class Namespace {
 
   /** `ip ARGS`, split at blanks. */
   ip(args: string): Promise<string> {
-    return outputOf('ip', ['-n', this.netns, ...args.split(' ')]);
+    return this.output('ip', args.split(' '));
   }
 
   /** What `ip -j -d ARGS` prints, parsed; its shape is iproute2's. */
@@ -54,18 +73,24 @@ export class Namespace {
     return text.trim() === '' ? [] : (JSON.parse(text) as T[]);
   }
 
-  /** Blocks this thread for the few ms it takes. */
-  setSysctls(values: Readonly<Record<string, number>>): void {
+  /** Several commands of `ip` in one process, as Ground.apply does it. */
+  ipBatch(lines: readonly string[]): Promise<void> {
+    const text = `${lines.join('\n')}\n`;
+    return this.ground.apply(...this.inside('ip', ['-batch', '-']), text);
+  }
+
+  /** As Ground.apply does it. */
+  setSysctls(values: Readonly<Record<string, number>>): Promise<void> {
     const settings = Object.entries(values).map(([name, value]) => `${name}=${value}`);
-    runSync('nsenter', this.#inside('sysctl', ['-qw', ...settings]));
+    return this.ground.apply(...this.inside('sysctl', ['-qw', ...settings]));
   }
 
   /**
    * Duplicate address detection keeps a v6 address, the link's own included, unusable for a second or two; nobody
    * else is on our links. To be said before the link is up.
    */
-  skipDad(link: string): void {
-    this.setSysctls({ [`net.ipv6.conf.${link}.accept_dad`]: 0 });
+  skipDad(link: string): Promise<void> {
+    return this.setSysctls({ [`net.ipv6.conf.${link}.accept_dad`]: 0 });
   }
 
   /** Ends all programs that `spawn` started. */
@@ -73,7 +98,9 @@ export class Namespace {
     await Promise.all([...this.#children].map((child) => child.stop()));
   }
 
-  #inside(command: string, args: readonly string[]): string[] {
-    return [`--net=/run/netns/${this.netns}`, command, ...args];
+  /** Program and arguments that run the program in it, for its ground. */
+  inside(command: string, args: readonly string[]): [string, string[]] {
+    if (this.#netns === undefined) return [command, [...args]];
+    return ['nsenter', [`--net=/run/netns/${this.#netns}`, command, ...args]];
   }
 }

@@ -1,5 +1,4 @@
 /** Looks at packets and at the kernel's own notices while something else happens. */
-import { readFile } from 'node:fs/promises';
 import type { Child } from './child.ts';
 import { eventually } from './eventually.ts';
 import type { Namespace } from './namespace.ts';
@@ -88,7 +87,7 @@ export async function monitor(place: Namespace): Promise<Monitor> {
   ];
   await Promise.all(
     children.map((child) =>
-      child.untilOr(async () => (await socketsOf(child)).length > 0, {
+      child.untilOr(async () => (await socketsOf(place, child)).length > 0, {
         within: 5000,
         what: 'the monitor listens',
       }),
@@ -96,7 +95,7 @@ export async function monitor(place: Namespace): Promise<Monitor> {
   );
   return {
     async stop() {
-      await Promise.all(children.map(drained));
+      await Promise.all(children.map((child) => drained(place, child)));
       await Promise.all(children.map((child) => child.stop()));
       return children.flatMap((child) => child.lines).filter((line) => !BY_ITSELF.test(line));
     },
@@ -104,12 +103,12 @@ export async function monitor(place: Namespace): Promise<Monitor> {
 }
 
 /** Resolves when the program has read all that the kernel had for it, and waits for more. */
-async function drained(child: Child): Promise<void> {
+async function drained(place: Namespace, child: Child): Promise<void> {
   await eventually(
     async () => {
       const [sockets, stat] = await Promise.all([
-        socketsOf(child),
-        readFile(`/proc/${child.pid}/stat`, 'utf8'),
+        socketsOf(place, child),
+        place.output('cat', [`/proc/${child.pid}/stat`]),
       ]);
       return sockets.every(({ unread }) => unread === 0) && stat.includes(') S ');
     },
@@ -118,8 +117,8 @@ async function drained(child: Child): Promise<void> {
 }
 
 /** Its netlink sockets that are members of a group: /proc/net/netlink, columns Pid, Groups (hexadecimal), Rmem. */
-async function socketsOf(child: Child): Promise<{ unread: number }[]> {
-  const table = await readFile(`/proc/${child.pid}/net/netlink`, 'utf8');
+async function socketsOf(place: Namespace, child: Child): Promise<{ unread: number }[]> {
+  const table = await place.output('cat', [`/proc/${child.pid}/net/netlink`]);
   return table
     .split('\n')
     .slice(1)

@@ -59,7 +59,7 @@ export class Weftd {
   /** Resolves when /readyz says 200: the first complete set of peers is in the kernel. Needs the health port. */
   async waitReady(within = READY_LIMIT_MS): Promise<this> {
     await this.#child.untilOr(() => this.host.httpGet('/readyz').then(() => true), {
-      within,
+      within: within * this.host.ground.patience,
       what: `weftd on ${this.host.name} is ready`,
     });
     return this;

@@ -6,7 +6,6 @@ import {
   type Address,
 } from '../../agent/ip/address.ts';
 import type { PerFamily } from '../../agent/state/facts.ts';
-import { ipSync } from './command.ts';
 import { Namespace } from './namespace.ts';
 import type { BridgeNetwork } from './subnet-env.ts';
 
@@ -17,26 +16,27 @@ const BRIDGE_MAC = '02:77:65:66:74:00';
 export const WORKLOAD_LINK = 'eth0';
 
 /** Makes the host's bridge if it is missing, and a workload at it with the `index`-th address after the bridge's. */
-export function joinWorkload(
+export async function joinWorkload(
   host: Namespace & { readonly lab: string },
   name: string,
   index: number,
   network: BridgeNetwork,
-): Namespace {
+): Promise<Namespace> {
   const gateways = Object.values(network.gateways);
-  if (index === 1) makeBridge(host, network);
+  if (index === 1) await makeBridge(host, network);
   const addresses: PerFamily<Address> = Object.fromEntries(
     gateways.map(({ address }) => [familyOf(address), after(address, index)]),
   );
-  const workload = new Namespace(host.lab, `${host.name}-${name}`, addresses);
-  ipSync(undefined, [`netns add ${workload.netns}`]);
+  const { ground } = host;
+  const workload = new Namespace(host.lab, `${host.name}-${name}`, addresses, { ground });
+  await ground.apply('ip', ['netns', 'add', workload.netns]);
   const port = `port${index}`;
-  ipSync(host.netns, [
+  await host.ipBatch([
     `link add ${port} mtu ${network.mtu} type veth peer name ${WORKLOAD_LINK} mtu ${network.mtu} netns ${workload.netns}`,
     `link set ${port} addrgenmode none master ${BRIDGE} up`,
   ]);
-  workload.skipDad(WORKLOAD_LINK);
-  ipSync(workload.netns, [
+  await workload.skipDad(WORKLOAD_LINK);
+  await workload.ipBatch([
     'link set lo up',
     `link set ${WORKLOAD_LINK} up`,
     ...gateways.flatMap(({ address, length }) => [
@@ -47,12 +47,12 @@ export function joinWorkload(
   return workload;
 }
 
-function makeBridge(host: Namespace, network: BridgeNetwork): void {
-  ipSync(host.netns, [
+async function makeBridge(host: Namespace, network: BridgeNetwork): Promise<void> {
+  await host.ipBatch([
     `link add ${BRIDGE} address ${BRIDGE_MAC} mtu ${network.mtu} type bridge mcast_snooping 0`,
   ]);
-  host.skipDad(BRIDGE);
-  ipSync(host.netns, [
+  await host.skipDad(BRIDGE);
+  await host.ipBatch([
     `link set ${BRIDGE} up`,
     ...Object.values(network.gateways).map(
       ({ address, length }) => `address add ${address}/${length} dev ${BRIDGE}`,
