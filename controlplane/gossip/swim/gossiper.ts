@@ -42,15 +42,17 @@ export class Gossiper {
   #round(): void {
     const { table, outbox, settings, timers, counts } = this.#core;
     this.#at = Infinity;
-    this.#last = timers.now;
     let sent = 0;
     for (const member of table.sample(settings.gossipNodes, (member) => this.#listens(member))) {
       const packets = outbox.gossip(member);
       if (packets === 0) break;
       sent += packets;
     }
+    // A round without a word does not make the next one wait.
+    if (sent === 0) return;
     counts.gossipPackets += sent;
-    if (sent > 0) this.soon();
+    this.#last = timers.now;
+    this.soon();
   }
 
   /** The dead too, for a while: perhaps they are not. */
