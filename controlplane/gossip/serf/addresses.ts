@@ -12,3 +12,8 @@ export function endpointKey({ addr, port }: Endpoint): string {
 export function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
   return endpointKey(a) === endpointKey(b);
 }
+
+/** Whether a packet can be sent there. */
+export function isEndpoint({ addr: { length }, port }: Endpoint): boolean {
+  return (length === 4 || length === 16) && port > 0;
+}

@@ -10,7 +10,7 @@ import {
 import type { Endpoint } from '../effects.ts';
 import { sample, type Random } from '../random.ts';
 import type { Timers } from '../timers.ts';
-import { isSameEndpoint } from './addresses.ts';
+import { isEndpoint, isSameEndpoint } from './addresses.ts';
 import type { Broadcasts } from './broadcasts.ts';
 import type { IncomingQuery } from './face.ts';
 import { passes } from './filters.ts';
@@ -69,7 +69,7 @@ export class Answering {
 
   /** One from the network, or ours: `raw` is the message as it is passed on. */
   heard(query: Query, raw: Uint8Array): void {
-    if (!isLamportTime(query.lTime) || query.timeout < 0n) return;
+    if (!isLamportTime(query.lTime) || query.timeout < 0n || !isEndpoint(query)) return;
     this.clock.witness(query.lTime);
     if (!this.#isNew(query)) return;
     this.#count++;

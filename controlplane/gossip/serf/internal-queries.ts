@@ -1,6 +1,6 @@
 /** Queries that Serf's agents ask each other, answered here and told to nobody (specification §20.7). */
 import { encodeSerf, type Keyring, type SerfMember as WireMember } from '../codec/index.ts';
-import type { IncomingQuery, MemberStatus } from './face.ts';
+import type { IncomingQuery, KeyOperation, MemberStatus } from './face.ts';
 import { changeKeys, encodeKeyResponse, KEY_QUERIES } from './keys.ts';
 import type { SerfMember, SerfMembers } from './members.ts';
 
@@ -28,24 +28,38 @@ export interface InternalQueriesOptions {
 export function answerInternal(query: IncomingQuery, options: InternalQueriesOptions): boolean {
   if (!query.name.startsWith(PREFIX)) return false;
   const operation = KEY_QUERIES.get(query.name);
-  if (query.name === CONFLICT_QUERY) answerConflict(query, options);
-  else if (operation !== undefined) {
-    const { name, sizeLimit, keyring, setKeyring } = options;
-    const before = keyring();
-    const { keyring: after, response } = changeKeys(operation, before, query.payload);
-    if (after !== before) setKeyring(after);
-    const room = sizeLimit - ENVELOPE - Buffer.byteLength(name);
-    query.respond(encodeKeyResponse(response, room));
-  }
+  let answer: Uint8Array | undefined;
+  if (query.name === CONFLICT_QUERY) answer = whoHas(query.payload, options);
+  else if (operation !== undefined) answer = answerKeys(operation, query.payload, options);
+  // Others choose how long their names are: what would be too long is left out.
+  if (answer !== undefined && answer.length <= room(options)) query.respond(answer);
   return true;
 }
 
+function room({ name, sizeLimit }: InternalQueriesOptions): number {
+  return sizeLimit - ENVELOPE - Buffer.byteLength(name);
+}
+
+function answerKeys(
+  operation: KeyOperation,
+  payload: Uint8Array,
+  options: InternalQueriesOptions,
+): Uint8Array {
+  const before = options.keyring();
+  const { keyring, response } = changeKeys(operation, before, payload);
+  if (keyring !== before) options.setKeyring(keyring);
+  return encodeKeyResponse(response, room(options));
+}
+
 /** Where we think that a member is. Whoever has the name itself is a party, and silent. */
-function answerConflict(query: IncomingQuery, { name, members }: InternalQueriesOptions): void {
-  const subject = Buffer.from(query.payload).toString();
-  if (subject === name) return;
+function whoHas(
+  payload: Uint8Array,
+  { name, members }: InternalQueriesOptions,
+): Uint8Array | undefined {
+  const subject = Buffer.from(payload).toString();
+  if (subject === name) return undefined;
   const member = members.get(subject);
-  query.respond(encodeSerf({ kind: 'conflictResponse', member: member && wireMember(member) }));
+  return encodeSerf({ kind: 'conflictResponse', member: member && wireMember(member) });
 }
 
 function wireMember({ name, addr, port, tags, status, vsn }: SerfMember): WireMember {

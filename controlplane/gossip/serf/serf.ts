@@ -36,6 +36,8 @@ import { Coordinates } from './vivaldi.ts';
 
 /** Protocol 1 to 5, spoken 2, of memberlist; 2 to 5, spoken 5, of Serf. */
 const VSN = Uint8Array.of(1, 5, 2, 2, 5, 5);
+/** Bytes of our own name: it has to fit every answer, beside the answer. */
+const NAME_LIMIT = 255;
 /** Bytes of a packet of gossip (memberlist's UDPBufferSize). */
 const PACKET_ROOM = 1_400;
 /**
@@ -68,9 +70,14 @@ export class Serf {
   #stage: Stage = 'here';
   readonly #left: (() => void)[] = [];
 
-  /** Throws a RangeError for tags that do not fit. */
+  /** Throws a RangeError for tags or a name that do not fit. */
   constructor(options: SerfOptions) {
     const { name, timers, random, settings, advertise } = options;
+    const length = Buffer.byteLength(name);
+    if (length === 0 || length > NAME_LIMIT)
+      throw new RangeError(
+        `the name has ${length} bytes; 1 to ${NAME_LIMIT} may be: choose another`,
+      );
     this.#options = options;
     this.#settings = options.serf ?? SERF;
     this.#keyring = options.keyring;
