@@ -3,6 +3,7 @@ import { decodeSerf, encodeSerf, type Keyring } from '../codec/index.ts';
 import { Cluster, type TestNode } from './cluster.ts';
 import type { KeyOperation, KeyResult } from './face.ts';
 import { changeKeys, encodeKeyResponse } from './keys.ts';
+import { TEST_TIMEOUT } from './testing.ts';
 
 const key = (fill: number, length = 32): Uint8Array => new Uint8Array(length).fill(fill);
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
@@ -20,7 +21,7 @@ function ask(
   return result as KeyResult;
 }
 
-describe('keys', () => {
+describe('keys', { timeout: TEST_TIMEOUT }, () => {
   it('are rotated on every member from any member, without losing one', () => {
     const cluster = new Cluster(1);
     const nodes = cluster.grow(5, { keyring: [OLD] });

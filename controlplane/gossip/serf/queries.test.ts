@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeSerf, NIL_BYTES } from '../codec/index.ts';
 import { Cluster, type TestNode } from './cluster.ts';
 import type { IncomingQuery, QueryOptions } from './face.ts';
+import { TEST_TIMEOUT } from './testing.ts';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -42,7 +43,7 @@ function ask(cluster: Cluster, { serf }: TestNode, options: QueryOptions): Outco
   return { ...outcome, acks: outcome.acks.sort(), answers: outcome.answers.sort() };
 }
 
-describe('queries', () => {
+describe('queries', { timeout: TEST_TIMEOUT }, () => {
   it('are acknowledged and answered by all, each once, and end at the default timeout', () => {
     const cluster = new Cluster(1);
     const nodes = answering(cluster, 5);

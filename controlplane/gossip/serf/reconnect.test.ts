@@ -8,7 +8,7 @@ import { endpointKey } from './addresses.ts';
 import { SerfMembers } from './members.ts';
 import { Reconnect, TRIES_LIMIT } from './reconnect.ts';
 import { SERF } from './settings.ts';
-import { pass, seeded } from './testing.ts';
+import { pass, seeded, TEST_TIMEOUT } from './testing.ts';
 
 /** How long a stream to where nobody answers takes, in ms. */
 const STREAM_TIMEOUT = 10_000;
@@ -88,7 +88,7 @@ function halves(model: Model, random: Random, sizes: [number, number]): void {
     }
 }
 
-describe('Reconnect', () => {
+describe('Reconnect', { timeout: TEST_TIMEOUT }, () => {
   it('makes one of two halves within a minute of the heal, however they are divided', () => {
     const sizes = fc.tuple(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 50 }));
     fc.assert(

@@ -4,6 +4,7 @@ import { Cluster, type TestNode } from './cluster.ts';
 import type { Extension, JoinResult, MemberStatus } from './face.ts';
 import { SERF } from './settings.ts';
 import { parseRemembered } from './snapshot.ts';
+import { TEST_TIMEOUT } from './testing.ts';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 
@@ -17,7 +18,7 @@ function changes({ told }: TestNode, name: string): string[] {
   );
 }
 
-describe('Serf', () => {
+describe('Serf', { timeout: TEST_TIMEOUT }, () => {
   it('knows itself at once', () => {
     const cluster = new Cluster(1);
     const { serf } = cluster.add('a', { tags: new Map([['role', 'web']]) });

@@ -2,6 +2,9 @@
 import type { Random } from '../random.ts';
 import type { Timers } from '../timers.ts';
 
+/** In ms, of tests that let whole clusters run: the machine may be busy with others. */
+export const TEST_TIMEOUT = 60_000;
+
 /** A chance that is the same in every run (mulberry32). */
 export function seeded(seed: number): Random {
   let state = seed;
