@@ -35,7 +35,7 @@ export interface MembershipParts {
 }
 
 /** Changes of the underlay come in bursts; looked at this long after the first, in ms. */
-const PAUSE = 500;
+const PAUSE = 200;
 const RETRY: Backoff = { first: 1_000, factor: 2, limit: 30_000 };
 
 export class Membership {

@@ -41,6 +41,12 @@ function untilLease(
   return eventually(check, { within: SOON, what, every: 1 });
 }
 
+/** The host publishes the address, and gossips at it. */
+function isAt(address: Address) {
+  return ({ value }: LeaseEntry) =>
+    value.PublicIP === address && value.Weft?.Gossip === `${address}:7946`;
+}
+
 async function problemsOf(host: Host): Promise<{ code: string; message: string }[]> {
   const { stdout } = await host.weft('status', '--json');
   return (JSON.parse(stdout) as { problems: { code: string; message: string }[] }).problems;
@@ -98,13 +104,15 @@ describe('a host among three', () => {
     await thirds().stop();
     await readdress(third, old, other);
     await startThird();
-    const moved = await untilLease(lab, 'h3 moved', ({ value }) => value.PublicIP === other);
+    const moved = await untilLease(lab, 'h3 moved', isAt(other));
     await untilProgrammed(lab, { within: AT_ONCE });
-    expect(moved).toMatchObject({ key: before.key, value: { ...before.value, PublicIP: other } });
+    const Weft = { ...before.value.Weft, Gossip: `${other}:7946` };
+    const value = { ...before.value, PublicIP: other, Weft };
+    expect(moved).toMatchObject({ key: before.key, value });
     await thirds().waitReady();
     await expectTalk();
     await readdress(third, other, old);
-    const back = await untilLease(lab, 'h3 is back', ({ value }) => value.PublicIP === old);
+    const back = await untilLease(lab, 'h3 is back', isAt(old));
     await untilProgrammed(lab, { within: AT_ONCE });
     expect(back.text).toBe(before.text);
     await expectTalk();
