@@ -14,6 +14,8 @@ export interface Core {
   readonly settings: Settings;
   readonly random: Random;
   readonly timers: Timers;
+  /** The clock on the wall, in ms. */
+  readonly wallClock: () => number;
   readonly delegate: Delegate;
   readonly table: MemberTable;
   /** Our own record. */

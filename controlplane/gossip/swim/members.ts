@@ -1,6 +1,6 @@
-/** The member table: records by name, and the order in which they are probed (specification §12, §14). */
+/** The member table: records by name, and the ring in which the living probe each other (specification §12, §14). */
 import type { Endpoint } from '../effects.ts';
-import { below, sample, shuffle, type Random } from '../random.ts';
+import { sample, type Random } from '../random.ts';
 import type { Member, MemberState } from './member.ts';
 import type { Suspicion } from './suspicion.ts';
 
@@ -71,20 +71,20 @@ export interface Members extends Iterable<Member> {
 export class MemberTable implements Members {
   readonly #random: Random;
   readonly #byName = new Map<string, MemberRecord>();
-  #order: MemberRecord[] = [];
-  #next = 0;
-  #alive = 0;
+  #records: MemberRecord[] = [];
+  /** Neither dead nor left, in the order of their names. */
+  readonly #ring: MemberRecord[] = [];
 
   constructor(random: Random) {
     this.#random = random;
   }
 
   get size(): number {
-    return this.#order.length;
+    return this.#records.length;
   }
 
   get alive(): number {
-    return this.#alive;
+    return this.#ring.length;
   }
 
   get(name: string): MemberRecord | undefined {
@@ -92,17 +92,14 @@ export class MemberTable implements Members {
   }
 
   [Symbol.iterator](): Iterator<MemberRecord> {
-    return this.#order.values();
+    return this.#records.values();
   }
 
-  /** One that is dead so far, at a random place of the order. False at the bound. */
+  /** One that is dead so far. False at the bound. */
   add(record: MemberRecord): boolean {
     if (this.size >= MEMBERS_LIMIT) return false;
     this.#byName.set(record.name, record);
-    const last = this.#order.push(record) - 1;
-    const place = below(this.#random, last + 1);
-    this.#order[last] = this.#order[place] as MemberRecord;
-    this.#order[place] = record;
+    this.#records.push(record);
     return true;
   }
 
@@ -112,42 +109,40 @@ export class MemberTable implements Members {
     const wasGone = record.isGone;
     record.state = state;
     record.since = now;
-    if (wasGone !== record.isGone) this.#alive += wasGone ? 1 : -1;
+    if (wasGone === record.isGone) return;
+    const place = this.#placeOf(record.name);
+    if (wasGone) this.#ring.splice(place, 0, record);
+    else this.#ring.splice(place, 1);
   }
 
-  /** The next in order that passes; each once before anyone twice. `wrapped` is called when all had their turn. */
-  nextToProbe(
-    passes: (record: MemberRecord) => boolean,
-    wrapped: () => void,
-  ): MemberRecord | undefined {
-    for (let checks = this.size; checks > 0; checks--) {
-      if (this.#next >= this.size) {
-        wrapped();
-        shuffle(this.#random, this.#order);
-        this.#next = 0;
-      }
-      const record = this.#order[this.#next++];
-      if (record !== undefined && passes(record)) return record;
-    }
-    return undefined;
+  /** The one `places` further on in the ring than `record`; it has to be in it. */
+  further(record: MemberRecord, places: number): MemberRecord {
+    const at = (this.#placeOf(record.name) + places) % this.#ring.length;
+    return this.#ring[at] as MemberRecord;
   }
 
-  /** Forgets them. Returns them. */
-  remove(passes: (record: MemberRecord) => boolean): readonly MemberRecord[] {
-    const removed = this.#order.filter(passes);
-    if (removed.length === 0) return removed;
-    for (const record of removed) {
-      this.#byName.delete(record.name);
-      if (!record.isGone) this.#alive--;
-    }
-    const before = this.#order.slice(0, this.#next).filter(passes).length;
-    this.#order = this.#order.filter((record) => !passes(record));
-    this.#next -= before;
-    return removed;
+  /** Forgets those who are dead or left, and pass. Returns them. */
+  forget(passes: (record: MemberRecord) => boolean): readonly MemberRecord[] {
+    const gone = this.#records.filter((record) => record.isGone && passes(record));
+    if (gone.length === 0) return gone;
+    for (const { name } of gone) this.#byName.delete(name);
+    this.#records = this.#records.filter(({ name }) => this.#byName.has(name));
+    return gone;
   }
 
   sample(count: number, passes: (record: MemberRecord) => boolean): MemberRecord[] {
-    return sample(this.#random, this.#order, count, passes);
+    return sample(this.#random, this.#records, count, passes);
+  }
+
+  #placeOf(name: string): number {
+    let low = 0;
+    let high = this.#ring.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#ring[middle] as MemberRecord).name < name) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 

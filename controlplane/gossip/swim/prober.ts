@@ -1,6 +1,6 @@
 /**
- * Whom we probe, and when: one member after the other, once a probe interval (specification §14), and whoever
- * somebody else suspects, at once. So the confirmations that a suspicion waits for (§13) do not take until chance
+ * Whom we probe, and when: once a probe interval the one whose turn it is (turns.ts), and whoever somebody else
+ * suspects, at once. So the confirmations that a suspicion waits for (specification §13) do not take until chance
  * has us probe the suspect.
  */
 import { below } from '../random.ts';
@@ -9,6 +9,7 @@ import type { Core } from './core.ts';
 import type { MemberRecord } from './members.ts';
 import { Probe, type Verdict } from './probe.ts';
 import type { Accusation } from './rumours.ts';
+import { phaseOf, turnOf } from './turns.ts';
 
 /** Members that look after a suspect: many more than the confirmations that count. The suspect is not to drown in pings. */
 const CONFIRMERS = 10;
@@ -20,7 +21,9 @@ const CONFIRMATIONS_LIMIT = 32;
 export interface ProberOptions {
   /** It did not answer. */
   readonly failed: (accusation: Accusation) => void;
-  /** Everybody had his turn. */
+  /** It did, and is suspected. */
+  readonly suspectAnswered: (record: MemberRecord) => void;
+  /** Everybody had a turn. */
   readonly wrapped: () => void;
 }
 
@@ -32,8 +35,12 @@ export class Prober {
   /** The one whose turn it is. */
   #regular: Probe | undefined;
   #timer: Timer | undefined;
-  /** The next turn came while one was under way. */
-  #isLate = false;
+  /** Of the next turn, by number. */
+  #period = -1;
+  /** Turns since everybody had one. */
+  #turns = 0;
+  /** Whose turn came while one was under way. */
+  #late: MemberRecord | undefined;
 
   constructor(core: Core, options: ProberOptions) {
     this.#core = core;
@@ -41,8 +48,13 @@ export class Prober {
   }
 
   start(): void {
-    const { timers, random, settings } = this.#core;
-    this.#timer = timers.after(below(random, settings.probeInterval), () => this.#turn());
+    const { wallClock, timers, settings } = this.#core;
+    const now = wallClock();
+    let period = Math.floor(now / settings.probeInterval);
+    if (period === this.#period || this.#timeOf(period) <= now) period++;
+    this.#period = period;
+    const delay = this.#timeOf(period) - now;
+    this.#timer = timers.after(delay, () => this.#turn());
   }
 
   /** Those under way are given up without a verdict. */
@@ -50,13 +62,13 @@ export class Prober {
     for (const probe of this.#probes.values()) probe.abandon();
     this.#probes.clear();
     this.#regular = undefined;
-    if (this.#isLate) this.#next();
+    this.#probeLate();
   }
 
   /** For good. */
   stop(): void {
     this.#timer?.cancel();
-    this.#isLate = false;
+    this.#late = undefined;
     this.abandon();
   }
 
@@ -78,19 +90,19 @@ export class Prober {
     const { suspicion } = record;
     timers.after(below(random, CONFIRM_DELAY), () => {
       const isStill = suspicion !== undefined && record.suspicion === suspicion;
-      if (isStill && this.#wouldHelp(record)) this.#confirm(record);
+      if (isStill && this.#wouldHelp(record)) this.confirm(record);
     });
   }
 
-  #wouldHelp(record: MemberRecord): boolean {
+  #wouldHelp({ suspicion }: MemberRecord): boolean {
     const { self } = this.#core;
-    const { suspicion } = record;
-    if (this.#core.leaving || this.#probes.size > CONFIRMATIONS_LIMIT) return false;
-    if (suspicion === undefined || !suspicion.isOpen || suspicion.isFrom(self.name)) return false;
-    return ![...this.#probes.values()].some(({ target }) => target === record);
+    return suspicion !== undefined && suspicion.isOpen && !suspicion.isFrom(self.name);
   }
 
-  #confirm(record: MemberRecord): void {
+  /** Probes a suspect out of turn, if that is not under way. */
+  confirm(record: MemberRecord): void {
+    if (this.#core.leaving || this.#probes.size > CONFIRMATIONS_LIMIT) return;
+    for (const { target } of this.#probes.values()) if (target === record) return;
     this.#core.counts.confirmationProbes++;
     this.#probe(record, (verdict) => {
       // Who does not hear the others either has no say.
@@ -99,27 +111,45 @@ export class Prober {
     });
   }
 
-  /** A turn that comes while a probe is under way is taken when it ends. */
+  /** A turn that comes while a probe is under way is taken when it ends; of several the last one. */
   #turn(): void {
-    const { timers, settings } = this.#core;
-    this.#timer = timers.after(settings.probeInterval, () => this.#turn());
-    if (this.#regular === undefined) this.#next();
-    else this.#isLate = true;
+    const target = this.#targetOf(this.#period);
+    this.start();
+    this.#turns++;
+    if (this.#turns >= this.#core.table.size) {
+      this.#turns = 0;
+      this.#options.wrapped();
+    }
+    if (this.#regular !== undefined) this.#late = target;
+    else if (target !== undefined) this.#probeInTurn(target);
   }
 
-  #next(): void {
-    const { table, self } = this.#core;
-    this.#isLate = false;
-    const target = table.nextToProbe(
-      (record) => record !== self && !record.isGone,
-      this.#options.wrapped,
-    );
-    if (target === undefined) return;
+  #probeInTurn(target: MemberRecord): void {
     this.#regular = this.#probe(target, (verdict) => {
       this.#regular = undefined;
       if (!verdict.alive) this.#accuse(verdict);
-      if (this.#isLate) this.#next();
+      this.#probeLate();
     });
+  }
+
+  #probeLate(): void {
+    const target = this.#late;
+    this.#late = undefined;
+    if (target !== undefined && !target.isGone) this.#probeInTurn(target);
+  }
+
+  #targetOf(period: number): MemberRecord | undefined {
+    const { table, self } = this.#core;
+    if (table.alive < 2) return undefined;
+    return table.further(self, turnOf(period, table.alive));
+  }
+
+  /** When, on the clock on the wall, the one of this period is probed. */
+  #timeOf(period: number): number {
+    const { settings } = this.#core;
+    const target = this.#targetOf(period);
+    const phase = target === undefined ? 0 : phaseOf(target.name);
+    return (period + phase) * settings.probeInterval;
   }
 
   #probe(target: MemberRecord, done: (verdict: Verdict) => void): Probe {
@@ -129,6 +159,7 @@ export class Prober {
       this.#probes.delete(probe.seqNo);
       awareness.add(scoreOf(verdict));
       if (!verdict.alive) counts.probeFailures++;
+      else if (target.suspicion !== undefined) this.#options.suspectAnswered(target);
       done(verdict);
     });
     this.#probes.set(probe.seqNo, probe);

@@ -31,6 +31,8 @@ const REPLIES = 10;
 export interface RumoursOptions {
   /** Somebody else suspects a member, and now we do. */
   readonly suspected: (record: MemberRecord) => void;
+  /** A suspicion is nearly over: one more look, lest we missed that the suspect lives. */
+  readonly nearlyOver: (record: MemberRecord) => void;
   /** Our refutation is queued. */
   readonly refuted: () => void;
 }
@@ -67,18 +69,23 @@ export class Rumours {
     const { node, incarnation, from } = accusation;
     const record = table.get(node);
     if (record === undefined || incarnation < record.incarnation) return;
-    if (record.suspicion !== undefined) {
+    if (record.suspicion !== undefined && incarnation === record.incarnation) {
       if (!record.suspicion.confirm(from)) return;
       if (from === self.name) counts.confirmations++;
       return this.#core.broadcast(node, { kind: 'suspect', ...accusation });
     }
-    if (record.state !== 'alive') return;
+    if (record.isGone) return;
     if (record === self) return this.#refute(accusation);
+    // Of a higher incarnation it confirms nothing: the member has answered what we suspect it of.
+    this.#acquit(record);
     this.#core.broadcast(node, { kind: 'suspect', ...accusation });
     record.incarnation = incarnation;
     table.set(record, 'suspect', timers.now);
     const times = suspicionTimes(settings, table.size);
-    record.suspicion = new Suspicion(timers, times, from, () => this.#expired(record));
+    record.suspicion = new Suspicion(timers, times, from, {
+      nearlyOver: () => this.#options.nearlyOver(record),
+      over: () => this.#expired(record),
+    });
     if (from === self.name) counts.suspicions++;
     else this.#options.suspected(record);
   }

@@ -2,12 +2,17 @@
 import type { Timer, Timers } from '../timers.ts';
 import type { Settings } from './settings.ts';
 
+/** So often a suspect is called before its time is over, an interval apart: that it is alive may have been missed. */
+const LAST_CALLS = 2;
+
 export interface SuspicionTimes {
   /** Confirmations that count. */
   readonly confirmations: number;
   /** In ms, with all of them, and with none. */
   readonly min: number;
   readonly max: number;
+  /** In ms, between the last calls. */
+  readonly interval: number;
 }
 
 /** For a table of `size` records. */
@@ -21,6 +26,7 @@ export function suspicionTimes(settings: Settings, size: number): SuspicionTimes
     confirmations: size - 2 < wanted ? 0 : Math.max(0, wanted),
     min,
     max: suspicionMaxTimeoutMult * min,
+    interval: probeInterval,
   };
 }
 
@@ -31,22 +37,28 @@ export function suspicionTimeout({ confirmations, min, max }: SuspicionTimes, ha
   return Math.max(min, Math.floor(max - share * (max - min)));
 }
 
+export interface SuspicionEnd {
+  /** Its time is nearly over. */
+  readonly nearlyOver: () => void;
+  readonly over: () => void;
+}
+
 export class Suspicion {
   readonly #timers: Timers;
   readonly #times: SuspicionTimes;
-  readonly #expired: () => void;
-  readonly #started: number;
+  readonly #end: SuspicionEnd;
+  #started: number;
   /** Who started it, and who confirmed. */
   readonly #accusers: Set<string>;
-  #timer: Timer;
+  #timer: Timer | undefined;
 
-  constructor(timers: Timers, times: SuspicionTimes, from: string, expired: () => void) {
+  constructor(timers: Timers, times: SuspicionTimes, from: string, end: SuspicionEnd) {
     this.#timers = timers;
     this.#times = times;
-    this.#expired = expired;
+    this.#end = end;
     this.#started = timers.now;
     this.#accusers = new Set([from]);
-    this.#timer = timers.after(suspicionTimeout(times, 0), expired);
+    this.#wait();
   }
 
   /** Whether one more confirmation would count. */
@@ -62,14 +74,33 @@ export class Suspicion {
   confirm(from: string): boolean {
     if (!this.isOpen || this.isFrom(from)) return false;
     this.#accusers.add(from);
-    const timeout = suspicionTimeout(this.#times, this.#accusers.size - 1);
-    this.#timer.cancel();
-    const left = timeout - (this.#timers.now - this.#started);
-    this.#timer = this.#timers.after(left, this.#expired);
+    this.#wait();
     return true;
   }
 
+  /** The suspect gave a sign of life: its time starts anew. */
+  renew(): void {
+    this.#started = this.#timers.now;
+    this.#wait();
+  }
+
   cancel(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
+  }
+
+  #wait(): void {
+    const timeout = suspicionTimeout(this.#times, this.#accusers.size - 1);
+    this.#waitFor(this.#started + timeout - this.#timers.now, LAST_CALLS);
+  }
+
+  #waitFor(left: number, calls: number): void {
+    const { interval } = this.#times;
+    const ahead = Math.max(0, Math.min(calls, Math.floor(left / interval)));
+    this.cancel();
+    this.#timer = this.#timers.after(left - ahead * interval, () => {
+      if (ahead === 0) return this.#end.over();
+      this.#waitFor(ahead * interval, ahead - 1);
+      this.#end.nearlyOver();
+    });
   }
 }

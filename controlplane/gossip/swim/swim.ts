@@ -41,6 +41,11 @@ export interface SwimOptions {
   readonly overhead: () => number;
   readonly random: Random;
   readonly timers: Timers;
+  /**
+   * Ms since 1970, about as on the other hosts: then members take turns in probing (turns.ts). By default the time
+   * awake, which says nothing to others.
+   */
+  readonly wallClock?: () => number;
   readonly emit: Emit;
   readonly delegate: Delegate;
 }
@@ -67,6 +72,7 @@ export class Swim {
       settings,
       random,
       timers,
+      wallClock: options.wallClock ?? (() => timers.now),
       delegate,
       table,
       self: selfRecord(options),
@@ -85,10 +91,12 @@ export class Swim {
     this.#gossiper = new Gossiper(this.#core);
     this.#rumours = new Rumours(this.#core, {
       suspected: (record) => this.#prober.confirmSoon(record),
+      nearlyOver: (record) => this.#prober.confirm(record),
       refuted: () => this.#gossiper.urgently(),
     });
     this.#prober = new Prober(this.#core, {
       failed: (accusation) => this.#rumours.suspect(accusation),
+      suspectAnswered: (record) => this.#hearOut(record),
       wrapped: () => this.#reap(),
     });
     this.#relays = new Relays(this.#core);
@@ -244,6 +252,17 @@ export class Swim {
     if (!this.#core.leaving && this.#strangers.allows('')) this.join(stranger, () => {});
   }
 
+  /** It is alive, and will say so to all; if that does not reach us, we ask for it. */
+  #hearOut(record: MemberRecord): void {
+    const { timers, settings } = this.#core;
+    const { suspicion } = record;
+    suspicion?.renew();
+    timers.after(settings.probeTimeout, () => {
+      const isHeard = record.suspicion === undefined || record.suspicion !== suspicion;
+      if (!isHeard && !this.#core.leaving) this.#pushPulls.exchange(record, false, () => {});
+    });
+  }
+
   #isForUs({ node }: Pick<Ping, 'node'>): boolean {
     if (node === '' || node === this.#core.self.name) return true;
     this.#core.counts.ignored++;
@@ -269,9 +288,7 @@ export class Swim {
   #reap(): void {
     const { table, settings, timers, delegate } = this.#core;
     const { now } = timers;
-    const over = table.remove(
-      (record) => record.isGone && now - record.since > settings.gossipToTheDead,
-    );
+    const over = table.forget(({ since }) => now - since > settings.gossipToTheDead);
     for (const record of over) delegate.reaped(record);
   }
 }
