@@ -12,6 +12,7 @@ import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { releaseLeases } from '../subnet/release.ts';
 import { openHostKernel } from './host-kernel.ts';
+import { snapshotIn } from './membership-of.ts';
 
 export interface CleanupWishes {
   /** Do not ask. */
@@ -60,8 +61,11 @@ async function ownedBy(kernel: Kernel): Promise<Resource[]> {
 }
 
 /** subnet.env bears no mark: without anything of ours in the kernel it may be flanneld's. */
-function filesOf({ subnetFile, socket }: Config, owned: readonly Resource[]): string[] {
-  return [...(owned.length > 0 ? [subnetFile] : []), socket].filter((path) => existsSync(path));
+function filesOf({ subnetFile, socket, stateDir }: Config, owned: readonly Resource[]): string[] {
+  const known = snapshotIn(stateDir);
+  return [...(owned.length > 0 ? [subnetFile] : []), socket, known].filter((path) =>
+    existsSync(path),
+  );
 }
 
 /** Returns what could not be removed, a sentence each. */

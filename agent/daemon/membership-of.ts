@@ -30,7 +30,7 @@ export function membershipOf(
     underlay,
     name: gossip.name ?? ownName(),
     tags: new Map([['version', VERSION]]),
-    snapshotFile: join(stateDir, 'gossip.json'),
+    snapshotFile: snapshotIn(stateDir),
     find: (config, families) => findUnderlay(host.netlink, config, families),
     watch: (listener) => host.netlink.watchUnderlay(listener),
     open: openMember,
@@ -43,6 +43,11 @@ export function membershipOf(
     changed,
     moved,
   });
+}
+
+/** Whom this host knew at its end. */
+export function snapshotIn(stateDir: string): string {
+  return join(stateDir, 'gossip.json');
 }
 
 /** Of the host name, what a member's name may have (`--node-name`). */

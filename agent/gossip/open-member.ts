@@ -132,8 +132,8 @@ function countsOf({ net, node, members }: AgentCounts): GossipCounts {
     failedProbes: node?.swim.probeFailures ?? 0,
     suspicions: node?.swim.suspicions ?? 0,
     refutations: node?.swim.refutations ?? 0,
-    queued: node?.serf.queued ?? 0,
-    awareness: (node?.swim as { readonly awareness?: number } | undefined)?.awareness ?? 0,
+    queued: (node?.serf.queued ?? 0) + (node?.records['queued'] ?? 0),
+    awareness: node?.swim.awareness ?? 0,
   };
 }
 

@@ -217,6 +217,20 @@ test('without etcd, --join is enough, and a Serf agent takes part', async () => 
   await eventually(check, { within: SOON, what: 'the Serf agent sees both with their tags' });
 });
 
+test('over IPv6 alone', async () => {
+  const network = { EnableIPv4: false, EnableIPv6: true, IPv6Network: 'fd00:5::/48' };
+  const underlay = { v6: 'fd77::/64' };
+  await using lab = await createLab({ nodes: 2, underlay });
+  await lab.startEtcd();
+  await lab.configureNetwork({ ...network, Backend: { Type: 'vxlan' } });
+  await Promise.all(lab.hosts.map((host) => host.startWeftd().waitReady()));
+  await untilSeen(lab.hosts, 'h1=alive h2=alive');
+  expect((await membersOn(lab.host(1))).map(({ address }) => address)).toEqual([
+    '[fd77::1]:7946',
+    '[fd77::2]:7946',
+  ]);
+});
+
 describe('encrypted', () => {
   const oldKey = randomBytes(32).toString('base64');
   const newKey = randomBytes(16).toString('base64');

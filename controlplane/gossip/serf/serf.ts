@@ -141,7 +141,7 @@ export class Serf {
       reconnects: this.#reconnect.tries,
       coordinateResets: this.#coordinates.resets,
       refused: this.#inbox.refused,
-      queued: this.#broadcasts.size,
+      queued: this.#broadcasts.size + this.swim.queued,
     };
   }
 
