@@ -305,6 +305,7 @@ export class GossipAgent {
       settings: this.#settings,
       ...(serf === undefined ? {} : { serf }),
       epoch: Date.now(),
+      wallClock: () => Date.now(),
       label,
       keyring: this.#keyring,
       random,

@@ -52,6 +52,8 @@ export interface NodeOptions {
   readonly random: Random;
   /** The real time. */
   readonly now: number;
+  /** Ms since 1970, about as on the other hosts: then members take turns in probing. */
+  readonly wallClock?: (() => number) | undefined;
   readonly emit: Emit;
   /** Called while an input is being worked on: it must not call back. */
   readonly notify: (event: NodeEvent) => void;
@@ -92,6 +94,7 @@ export class GossipNode {
       keyring: options.keyring,
       random,
       timers: this.#timers,
+      wallClock: options.wallClock,
       emit: options.emit,
       notify,
       extension: this.#records,

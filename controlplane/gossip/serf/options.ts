@@ -22,6 +22,8 @@ export interface SerfOptions {
   readonly keyring: Keyring;
   readonly random: Random;
   readonly timers: Timers;
+  /** Ms since 1970; see SwimOptions. */
+  readonly wallClock?: (() => number) | undefined;
   readonly emit: Emit;
   /** Called while a message is being read: it must not call back. */
   readonly notify: (event: SerfEvent) => void;

@@ -121,6 +121,7 @@ export class Serf {
       overhead: () => this.#overhead(),
       random,
       timers,
+      wallClock: options.wallClock,
       emit: options.emit,
       delegate: this.#inbox,
     });

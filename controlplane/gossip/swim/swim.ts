@@ -45,7 +45,7 @@ export interface SwimOptions {
    * Ms since 1970, about as on the other hosts: then members take turns in probing (turns.ts). By default the time
    * awake, which says nothing to others.
    */
-  readonly wallClock?: () => number;
+  readonly wallClock?: (() => number) | undefined;
   readonly emit: Emit;
   readonly delegate: Delegate;
 }
