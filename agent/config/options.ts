@@ -338,7 +338,7 @@ export const OPTIONS = {
     group: 'command',
     type: boolean,
     default: false,
-    help: "also give this host's lease in etcd back: its peers drop their routes to it",
+    help: "also give this host's lease in etcd back, and leave the gossip: its peers drop their routes to it",
     flagOnly: true,
     commands: ['cleanup'],
   }),

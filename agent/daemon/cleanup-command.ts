@@ -11,8 +11,12 @@ import type { Netlink } from '../kernel/netlink/netlink.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { releaseLeases } from '../subnet/release.ts';
-import { openHostKernel } from './host-kernel.ts';
-import { snapshotIn } from './membership-of.ts';
+import { sayFarewell } from '../gossip/farewell.ts';
+import { openMember } from '../gossip/open-member.ts';
+import { findUnderlay } from './find-underlay.ts';
+import { openHostKernel, type HostKernel } from './host-kernel.ts';
+import { machineClock } from './machine.ts';
+import { memberName, snapshotIn } from './membership-of.ts';
 
 export interface CleanupWishes {
   /** Do not ask. */
@@ -35,12 +39,15 @@ export async function cleanup(config: Config, wishes: CleanupWishes): Promise<nu
     if (owned.length + files.length === 0 && !wishes.releaseLease) return 0;
     const refusal = wishes.yes ? undefined : await askForRefusal();
     if (refusal !== undefined) return complain(refusal);
+    // Before its file is removed, which says whom to tell.
+    const isTold = wishes.releaseLease && (await leaveGossip(config, host.netlink));
     const failures = [...(await remove(host.kernel, owned)), ...files.flatMap(removeFile)];
     removeIfEmpty(config.runDir);
     for (const failure of failures) complain(failure);
     if (failures.length > 0) return 1;
     const released = wishes.releaseLease ? await release(config, host.netlink) : undefined;
     process.stdout.write(farewell(config, released));
+    if (isTold) process.stdout.write('the other members know that this host is gone for good\n');
     return 0;
   } finally {
     await host.close();
@@ -116,6 +123,23 @@ async function release(config: Config, netlink: Pick<Netlink, 'readAddresses'>):
   } finally {
     etcd.close();
   }
+}
+
+async function leaveGossip(
+  { gossip, underlay, stateDir }: Config,
+  netlink: HostKernel['netlink'],
+): Promise<boolean> {
+  const snapshotFile = snapshotIn(stateDir);
+  if (gossip === undefined || !existsSync(snapshotFile)) return false;
+  return sayFarewell({
+    config: gossip,
+    underlay,
+    name: memberName(gossip),
+    snapshotFile,
+    find: (config, families) => findUnderlay(netlink, config, families),
+    open: openMember,
+    clock: machineClock,
+  });
 }
 
 /** `released`: the keys of the leases given back; undefined when that was not asked for. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { VERSION } from '../../controlplane/api/version.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, GossipConfig } from '../config/config.ts';
 import { openMember } from '../gossip/open-member.ts';
 import { Membership } from '../gossip/membership.ts';
 import { findUnderlay } from './find-underlay.ts';
@@ -28,7 +28,7 @@ export function membershipOf(
   return new Membership({
     config: gossip,
     underlay,
-    name: gossip.name ?? ownName(),
+    name: memberName(gossip),
     tags: new Map([['version', VERSION]]),
     snapshotFile: snapshotIn(stateDir),
     find: (config, families) => findUnderlay(host.netlink, config, families),
@@ -50,9 +50,12 @@ export function snapshotIn(stateDir: string): string {
   return join(stateDir, 'gossip.json');
 }
 
-/** Of the host name, what a member's name may have (`--node-name`). */
-function ownName(): string {
-  return hostname()
-    .replaceAll(/[^A-Za-z0-9.-]/g, '-')
-    .slice(0, 128);
+/** Without `--node-name` the host name, of what a member's name may have. */
+export function memberName({ name }: GossipConfig): string {
+  return (
+    name ??
+    hostname()
+      .replaceAll(/[^A-Za-z0-9.-]/g, '-')
+      .slice(0, 128)
+  );
 }

@@ -81,8 +81,8 @@ export interface GossipMember {
   join(places: readonly SocketAddress[]): Promise<void>;
   /** `key` is of a length that keys have; none for `list`. Rejects unless it listens. */
   keys(operation: KeyOperation, key?: Uint8Array): Promise<KeyReport>;
-  /** Goes without a word to the others, who will find it gone unless it is soon back. */
-  close(): Promise<void>;
+  /** Goes without a word to the others, who will find it gone unless it is soon back; or with one, for good. */
+  close(options?: { readonly leave: boolean }): Promise<void>;
 }
 
 export interface OpenOptions {

@@ -54,9 +54,9 @@ export function openMember(options: OpenOptions): GossipMember {
     // What became of it the members tell.
     join: async (places) => void (await agent.join(places).catch(() => undefined)),
     keys: async (operation, key) => reportOf(await agent.keys(operation, key)),
-    async close() {
+    async close(how) {
       problems.end();
-      await agent.stop();
+      await agent.stop(how);
     },
   };
 }

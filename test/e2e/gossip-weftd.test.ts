@@ -152,6 +152,17 @@ describe('three hosts of one etcd', () => {
     await untilProgrammed(lab, { within: SOON });
   });
 
+  test('a host that gives its lease back says goodbye, and may return', async () => {
+    const three = lab.host(3);
+    await mesh.daemons[2]!.stop();
+    const gone = await three.runWeftd(['cleanup', '--yes', '--release-lease']);
+    expect(gone).toMatchObject({ code: 0, stderr: '' });
+    expect(gone.stdout).toContain('the other members know that this host is gone for good\n');
+    await untilSeen([lab.host(1), lab.host(2)], 'h1=alive h2=alive h3=left');
+    mesh.daemons[2] = await three.startWeftd().waitReady();
+    await untilSeen(lab.hosts, ALL);
+  });
+
   test('another program on the port: a problem, and the mesh goes on; free again, gossip too', async () => {
     const [one, two, three] = lab.hosts as [Host, Host, Host];
     await mesh.daemons[1]!.stop();
