@@ -2,23 +2,23 @@
  * Gossip against real Serf agents: the same trials, with the same settings (LAN profile), on the same machine, one after
  * the other. What is seen is what each peer says of itself, by a line of output that is stamped when it is read here.
  */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLab } from '../lab/lab.ts';
+import { GossipMember } from '../lab/gossip.ts';
 import type { Host } from '../lab/host.ts';
 import { SerfAgent } from '../lab/serf.ts';
 import { median, say } from './common/statistics.ts';
 import { Cluster, type Start } from './gossip/cluster.ts';
 import { loadOf, type Load } from './gossip/load.ts';
+import { buildMember } from './gossip/program.ts';
+import { introduce } from './gossip/neighbours.ts';
 
-const SIZES = [50];
+const SIZES = [10, 50];
 /** More rounds show more of the tails: `WEFT_BENCH_ROUNDS=30 npm run bench -- gossip`. */
 const ROUNDS = Number(process.env['WEFT_BENCH_ROUNDS'] ?? 8);
 /** After the trials, and for as long again while it is looked at, in ms. */
 const REST = 20_000;
-
-const KINDS: Readonly<Record<string, Start>> = {
-  Serf: (place, name) => new SerfAgent(place, { name, logLevel: 'info' }),
-};
 
 interface Trials {
   readonly join: number[];
@@ -30,6 +30,12 @@ interface Trials {
 }
 
 await using lab = await createLab({ nodes: Math.max(...SIZES) });
+await introduce(lab.hosts);
+const program = await buildMember(join(lab.directory, 'member.mjs'));
+const KINDS: Readonly<Record<string, Start>> = {
+  Serf: (place, name) => new SerfAgent(place, { name, logLevel: 'info' }),
+  weft: (place, name) => new GossipMember(place, program, { name }),
+};
 for (const size of SIZES)
   for (const [kind, start] of Object.entries(KINDS)) {
     const trials = await tryOut(start, lab.hosts.slice(0, size));

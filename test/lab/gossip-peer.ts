@@ -17,6 +17,8 @@ export type Sight =
   | 'refute'
   /** A user event, by its name. */
   | 'event'
+  /** The same with its payload, as NAME PAYLOAD; Serf tells it at level debug. */
+  | 'payload'
   /** A query, by its name. */
   | 'query';
 
@@ -82,6 +84,11 @@ export interface Peer {
   leave(): Promise<void>;
   /** Resolves when it is gone without a word. */
   kill(): Promise<void>;
+}
+
+/** An address as it is written where a port may follow. */
+export function hostPart(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 /** What one peer saw, in order. */

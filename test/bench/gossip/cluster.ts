@@ -25,7 +25,8 @@ export class Cluster {
   /** Resolves when all know all. */
   static async start(start: Start, hosts: readonly Host[]): Promise<Cluster> {
     const cluster = new Cluster(start, hosts);
-    for (let first = 0; first < hosts.length; first += TOGETHER) {
+    await cluster.#join(0, cluster.#newName());
+    for (let first = 1; first < hosts.length; first += TOGETHER) {
       const some = hosts.slice(first, first + TOGETHER);
       await Promise.all(some.map((_, i) => cluster.#join(first + i, cluster.#newName())));
     }
