@@ -61,6 +61,11 @@ export class Outbox {
     this.#emit(to, [encodeMessage(message)], false);
   }
 
+  /** Whether a packet of gossip has room for it. */
+  fits({ length }: Uint8Array): boolean {
+    return length + PART_OVERHEAD <= this.#room();
+  }
+
   /** A packet of what is queued. How many packets: 0 when there is nothing to tell. */
   gossip(to: MemberRecord): number {
     const parts = this.#gather(this.#room(), to);

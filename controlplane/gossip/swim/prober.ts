@@ -48,13 +48,7 @@ export class Prober {
   }
 
   start(): void {
-    const { wallClock, timers, settings } = this.#core;
-    const now = wallClock();
-    let period = Math.floor(now / settings.probeInterval);
-    if (period === this.#period || this.#timeOf(period) <= now) period++;
-    this.#period = period;
-    const delay = this.#timeOf(period) - now;
-    this.#timer = timers.after(delay, () => this.#turn());
+    this.#waitForTurn();
   }
 
   /** Those under way are given up without a verdict. */
@@ -111,10 +105,20 @@ export class Prober {
     });
   }
 
+  #waitForTurn(): void {
+    const { wallClock, timers, settings } = this.#core;
+    const now = wallClock();
+    let period = Math.floor(now / settings.probeInterval);
+    if (period === this.#period || this.#timeOf(period) <= now) period++;
+    this.#period = period;
+    const delay = this.#timeOf(period) - now;
+    this.#timer = timers.after(delay, () => this.#turn());
+  }
+
   /** A turn that comes while a probe is under way is taken when it ends; of several the last one. */
   #turn(): void {
     const target = this.#targetOf(this.#period);
-    this.start();
+    this.#waitForTurn();
     this.#turns++;
     if (this.#turns >= this.#core.table.size) {
       this.#turns = 0;

@@ -108,6 +108,12 @@ export class Rumours {
     this.#bury(self, { node: name, from: name, incarnation }, done);
   }
 
+  /** It lives: if we believe otherwise it is told, so that it can refute it. */
+  contradict(record: MemberRecord): void {
+    if (record.state === 'alive' || !this.#replies.allows(record.name)) return;
+    this.#core.outbox.sendBare(record, [this.#opinionOf(record)]);
+  }
+
   /** Tells everybody what we are now, as a new incarnation that is higher than `above`. */
   announce(above = 0): void {
     const { self } = this.#core;

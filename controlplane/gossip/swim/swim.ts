@@ -80,12 +80,7 @@ export class Swim {
       outbox: new Outbox({ ...options, queue }),
       counts: newCounts(),
       leaving: false,
-      broadcast: (name, message, done) => {
-        queue.add(encodeMessage(message), done === undefined ? { name } : { name, done });
-        // A leave comes right behind its intent (Serf's), and would wait at every hop for the round after that one's.
-        if (message.kind === 'dead') this.#gossiper.urgently();
-        else this.#gossiper.soon();
-      },
+      broadcast: (name, message, done) => this.#broadcast(name, message, done),
       nextSeqNo: () => (seqNo = (seqNo + 1) >>> 0),
     };
     this.#gossiper = new Gossiper(this.#core);
@@ -238,13 +233,24 @@ export class Swim {
     return this.#core.table.sample(count, passes);
   }
 
+  /** What fits no packet is told to nobody: it would wait in the queue for ever. */
+  #broadcast(name: string, message: Message, done?: () => void): void {
+    const encoded = encodeMessage(message);
+    if (!this.#core.outbox.fits(encoded)) return done?.();
+    this.#queue.add(encoded, done === undefined ? { name } : { name, done });
+    // A leave comes right behind its intent (Serf's), and would wait at every hop for the round after that one's.
+    if (message.kind === 'dead') this.#gossiper.urgently();
+    else this.#gossiper.soon();
+  }
+
   #pinged(ping: Ping, from: Endpoint): void {
     const { outbox, table, delegate } = this.#core;
     if (!this.#isForUs(ping)) return;
     const source = sourceOf(ping, from);
     const member = table.get(ping.sourceNode);
     outbox.send(source, ackOf(ping, delegate.ackPayload()), member);
-    if (member === undefined && ping.sourceNode !== '') this.#ask(source);
+    if (member !== undefined) this.#rumours.contradict(member);
+    else if (ping.sourceNode !== '') this.#ask(source);
   }
 
   /** It knows us, and we do not know it: we were started anew, perhaps under an incarnation that nobody believes. */

@@ -1,6 +1,6 @@
 /** A few members in one process, with virtual time and a network that can be broken. For tests. */
 import { decodeMessage, NIL_BYTES, type Message } from '../codec/index.ts';
-import type { Effect, Endpoint } from '../effects.ts';
+import type { Dial, Effect, Endpoint } from '../effects.ts';
 import type { Random } from '../random.ts';
 import { Timers } from '../timers.ts';
 import type { Delegate } from './delegate.ts';
@@ -87,6 +87,9 @@ export class TestDelegate implements Delegate {
 
 export interface Sent {
   readonly from: number;
+  readonly time: number;
+  /** Messages of one packet have one number. */
+  readonly packet: number;
   readonly to: Endpoint;
   readonly message: Message;
   readonly crc: boolean;
@@ -123,6 +126,8 @@ export class Net {
   readonly hosts: Host[] = [];
   /** Everything that was sent by packet, in order. */
   sent: Sent[] = [];
+  /** Every stream that was opened, in order. */
+  dials: (Dial & { readonly from: number })[] = [];
   /** Whether what one sends to another gets there. */
   passes: (from: number, to: number, kind: Effect['kind']) => boolean = () => true;
   readonly random: Random;
@@ -130,6 +135,7 @@ export class Net {
   readonly #delay: number;
   #events: Event[] = [];
   #order = 0;
+  #packets = 0;
 
   constructor({ seed = 1, settings = {}, delay = 1 }: NetOptions = {}) {
     this.random = seeded(seed);
@@ -191,6 +197,17 @@ export class Net {
     return this.now - start;
   }
 
+  /** What `host` sent of this kind, since `sent` was emptied. */
+  sentBy<K extends Message['kind']>(
+    host: Host,
+    kind: K,
+  ): (Sent & { message: Extract<Message, { kind: K }> })[] {
+    return this.sent.filter(
+      (each): each is Sent & { message: Extract<Message, { kind: K }> } =>
+        each.from === host.index && each.message.kind === kind,
+    );
+  }
+
   state(of: Host, about: Host): MemberState | undefined {
     return of.swim.members.get(about.name)?.state;
   }
@@ -223,10 +240,12 @@ export class Net {
     if (from.dead) return;
     const target = this.at(effect.to);
     if (effect.kind === 'packet') {
+      this.#packets++;
       for (const part of effect.parts) this.#deliver(from, target, part, effect);
       return;
     }
     const { id, message, answer, timeout } = effect;
+    this.dials.push({ ...effect, from: from.index });
     const fail = (): void => this.#after(timeout, from, () => from.swim.failed(id, 'no answer'));
     if (target === undefined || target.dead) return fail();
     if (!this.passes(from.index, target.index, 'dial')) return fail();
@@ -246,7 +265,9 @@ export class Net {
   ): void {
     const decoded = decodeMessage(part);
     if (!decoded.ok) throw new Error(decoded.detail);
-    this.sent.push({ from: from.index, to, message: decoded.value, crc });
+    const { now: time } = this;
+    const { value: message } = decoded;
+    this.sent.push({ from: from.index, time, packet: this.#packets, to, message, crc });
     if (target === undefined || target.dead) return;
     if (!this.passes(from.index, target.index, 'packet')) return;
     this.#after(this.#delay, target, () => target.swim.packet(endpoint(from.index), decoded.value));
