@@ -34,6 +34,8 @@ export interface MembershipParts {
   readonly moved: () => void;
 }
 
+/** A start of weftd waits no longer for gossip, in ms. */
+const START_LIMIT = 2_000;
 /** Changes of the underlay come in bursts; looked at this long after the first, in ms. */
 const PAUSE = 200;
 const RETRY: Backoff = { first: 1_000, factor: 2, limit: 30_000 };
@@ -85,9 +87,15 @@ export class Membership {
     return [...(this.#ownProblem === undefined ? [] : [this.#ownProblem]), ...this.#itsProblems];
   }
 
-  /** Resolves when the member listens, or it is known why it does not. */
+  /** Resolves when the member listens, or it is known why it does not; in any case soon. */
   async start(): Promise<void> {
-    const settled = new Promise<void>((resolve) => (this.#settled = resolve));
+    const settled = new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.after(START_LIMIT, resolve);
+      this.#settled = () => {
+        cancel();
+        resolve();
+      };
+    });
     this.#unwatch = this.#parts.watch(() => this.#again(PAUSE));
     void this.#enqueue(() => this.#follow());
     await settled;
