@@ -57,7 +57,8 @@ async function showOnce(running: Running, { json }: Options): Promise<number> {
 
 /** The first whole picture, or the last one when the time is over. */
 async function settle(running: Running): Promise<Picture> {
-  const deadline = performance.now() + SETTLE_MS;
+  const { patience } = running.lab.host(1).ground;
+  const deadline = performance.now() + SETTLE_MS * patience;
   for (;;) {
     const picture = await observe(running);
     if (isWhole(picture) || performance.now() > deadline) return picture;

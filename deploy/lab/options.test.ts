@@ -2,12 +2,24 @@ import { expect, test } from 'vitest';
 import { parseOptions, UsageError } from './options.ts';
 
 test('defaults are three hosts over VXLAN that stay', () => {
-  expect(parseOptions([])).toEqual({ nodes: 3, backend: 'vxlan', once: false, json: false });
+  expect(parseOptions([])).toEqual({
+    nodes: 3,
+    vm: false,
+    backend: 'vxlan',
+    once: false,
+    json: false,
+  });
 });
 
 test('all options', () => {
-  const args = ['--nodes', '5', '--backend=host-gw', '--once', '--json'];
-  expect(parseOptions(args)).toEqual({ nodes: 5, backend: 'host-gw', once: true, json: true });
+  const args = ['--nodes', '5', '--vm', '--backend=host-gw', '--once', '--json'];
+  expect(parseOptions(args)).toEqual({
+    nodes: 5,
+    vm: true,
+    backend: 'host-gw',
+    once: true,
+    json: true,
+  });
   expect(parseOptions(['-h'])).toBe('help');
 });
 

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   readonly nodes: number;
+  /** Hosts are machines, and not namespaces. */
+  readonly vm: boolean;
   readonly backend: Backend;
   /** Ends after the first complete picture, with a verdict. */
   readonly once: boolean;
@@ -16,9 +18,10 @@ type Backend = (typeof BACKENDS)[number];
 /** A /24 underlay and a screen hold twenty; fewer than two have nobody to talk to. */
 const NODES = { least: 2, most: 20, usual: 3 };
 
-export const USAGE = `Usage: npm run lab -- [--nodes N] [--backend ${BACKENDS.join('|')}] [--once [--json]]
+export const USAGE = `Usage: npm run lab -- [--nodes N] [--vm] [--backend ${BACKENDS.join('|')}] [--once [--json]]
 
   --nodes N       ${NODES.least} to ${NODES.most} hosts (default: ${NODES.usual})
+  --vm            hosts are machines with Debian's kernel, and not namespaces; emulated, so slow
   --backend NAME  ${BACKENDS.join(' or ')} (default: ${BACKENDS[0]})
   --once          end with the result: 0 if every workload reaches every other, else 1
   --json          with --once: print the result as JSON
@@ -38,9 +41,9 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   const backend = BACKENDS.find((name) => name === (values.backend ?? BACKENDS[0]));
   if (backend === undefined)
     throw new UsageError(`--backend takes ${BACKENDS.join(' or ')}, not ${values.backend}`);
-  const { once = false, json = false } = values;
+  const { once = false, json = false, vm = false } = values;
   if (json && !once) throw new UsageError('--json needs --once');
-  return { nodes, backend, once, json };
+  return { nodes, vm, backend, once, json };
 }
 
 function read(args: readonly string[]) {
@@ -49,6 +52,7 @@ function read(args: readonly string[]) {
       args: [...args],
       options: {
         nodes: { type: 'string' },
+        vm: { type: 'boolean' },
         backend: { type: 'string' },
         once: { type: 'boolean' },
         json: { type: 'boolean' },

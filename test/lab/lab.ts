@@ -84,6 +84,7 @@ export class Lab {
   readonly #prefixes: readonly Prefix[];
   #etcd: { readonly server: Etcd; readonly place: Namespace } | undefined;
   #closing: Promise<void> | undefined;
+  readonly #beforeClose: (() => Promise<unknown>)[] = [];
 
   constructor(options: LabOptions) {
     const { v4, v6 } = options.underlay ?? UNDERLAY;
@@ -168,7 +169,18 @@ export class Lab {
     return this.close();
   }
 
+  /** Done first by `close`, which goes on whatever comes of it. */
+  beforeClose(work: () => Promise<unknown>): void {
+    this.#beforeClose.push(work);
+  }
+
+  /** What the machines' kernels and QEMU print, in files. */
+  get machineLogs(): string {
+    return join(this.directory, 'machines');
+  }
+
   async #close(): Promise<void> {
+    await Promise.allSettled(this.#beforeClose.map((work) => work()));
     const places = this.hosts.flatMap((host) => [host, ...host.workloads]);
     await Promise.all([...places, this.outside].map((place) => place.stopChildren()));
     await this.#etcd?.server.stop();
@@ -228,7 +240,7 @@ export class Lab {
       tap: name,
       mac: `${MACHINE_MAC}${place.toString(16).padStart(2, '0')}`,
       share: join(this.directory, name),
-      logs: join(this.directory, 'machines'),
+      logs: this.machineLogs,
       ...(machineMemory !== undefined && { memoryMb: machineMemory }),
     });
   }

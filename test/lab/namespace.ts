@@ -93,6 +93,11 @@ export class Namespace {
     return this.setSysctls({ [`net.ipv6.conf.${link}.accept_dad`]: 0 });
   }
 
+  /** Those that `spawn` started and that run. */
+  get children(): readonly Child[] {
+    return [...this.#children];
+  }
+
   /** Ends all programs that `spawn` started. */
   async stopChildren(): Promise<void> {
     await Promise.all([...this.#children].map((child) => child.stop()));

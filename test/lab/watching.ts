@@ -36,7 +36,7 @@ export async function capture(
     lines: packets,
     waitFor: (pattern, within) => child.waitForLine(pattern, within),
     async stop() {
-      await allPrinted(child);
+      await allPrinted(child, place.ground.patience);
       await child.stop('SIGINT');
       return packets();
     },
@@ -46,8 +46,14 @@ export async function capture(
 /** Of tcpdump's answer to SIGUSR1: how many it printed, and how many the kernel has for it. */
 const COUNTS = /^tcpdump: (\d+) packets? captured, (\d+) packets? received by filter/;
 
+/**
+ * The kernel may count packets from before the filter was there, which are never printed. Then as many answers that
+ * say the same have to do.
+ */
+const SAME_ANSWERS = 10;
+
 /** Resolves when tcpdump has printed every packet there was: what it has not read is lost when it ends. */
-async function allPrinted(child: Child): Promise<void> {
+async function allPrinted(child: Child, patience: number): Promise<void> {
   let answers = 0;
   await eventually(
     async () => {
@@ -57,13 +63,14 @@ async function allPrinted(child: Child): Promise<void> {
           const found = child.lines.filter((line) => COUNTS.test(line));
           return found.length > answers && found;
         },
-        { within: 2000, what: 'tcpdump tells its counts', every: 2 },
+        { within: 2000 * patience, what: 'tcpdump tells its counts', every: 2 },
       );
       answers = all.length;
       const [, printed, received] = COUNTS.exec(all.at(-1) ?? '') ?? [];
-      return printed === received;
+      const same = new Set(all.slice(-SAME_ANSWERS));
+      return printed === received || (all.length >= SAME_ANSWERS && same.size === 1);
     },
-    { within: 10_000, what: `${child.command} printed everything`, every: 5 },
+    { within: 10_000 * patience, what: `${child.command} printed everything`, every: 5 },
   );
 }
 
@@ -88,7 +95,7 @@ export async function monitor(place: Namespace): Promise<Monitor> {
   await Promise.all(
     children.map((child) =>
       child.untilOr(async () => (await socketsOf(place, child)).length > 0, {
-        within: 5000,
+        within: 5000 * place.ground.patience,
         what: 'the monitor listens',
       }),
     ),
@@ -112,7 +119,7 @@ async function drained(place: Namespace, child: Child): Promise<void> {
       ]);
       return sockets.every(({ unread }) => unread === 0) && stat.includes(') S ');
     },
-    { within: 5000, what: `${child.command} read everything` },
+    { within: 5000 * place.ground.patience, what: `${child.command} read everything` },
   );
 }
 

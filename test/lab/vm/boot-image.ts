@@ -9,8 +9,8 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { outputOf, run } from '../command.ts';
+import { bundle } from './bundle.ts';
 
 export interface BootImage {
   readonly kernel: string;
@@ -39,17 +39,9 @@ export async function makeBootImage(directory: string): Promise<BootImage> {
   const tree = join(directory, 'initramfs');
   for (const folder of ['bin', 'modules']) mkdirSync(join(tree, folder), { recursive: true });
   copyFileSync(BUSYBOX, join(tree, 'bin/busybox'));
-  copyFileSync(fileOf('./init.sh'), join(tree, 'init'));
+  copyFileSync(fileURLToPath(new URL('./init.sh', import.meta.url)), join(tree, 'init'));
   chmodSync(join(tree, 'init'), 0o755);
-  await build({
-    entryPoints: [fileOf('./agent.ts')],
-    outfile: join(tree, 'agent.cjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    logLevel: 'error',
-  });
+  await bundle('./agent.ts', join(tree, 'agent.cjs'));
   const order = await modulesInOrder(version, root);
   for (const file of order) copyFileSync(file, join(tree, 'modules', basename(file)));
   const names = order.map((file) => `${basename(file)}\n`).join('');
@@ -84,8 +76,4 @@ async function modulesInOrder(version: string, root: string): Promise<string[]> 
     }),
   );
   return [...new Set(lists.flat())];
-}
-
-function fileOf(path: string): string {
-  return fileURLToPath(new URL(path, import.meta.url));
 }

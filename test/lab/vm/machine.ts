@@ -4,8 +4,16 @@
  * it by QEMU's standard input and output, and need no network.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { BootImage } from './boot-image.ts';
 import { encodeFrame, FrameReader, KINDS, type StartRequest } from './frames.ts';
 import { GuestProgram } from './guest-program.ts';
@@ -27,8 +35,8 @@ export interface MachineOptions {
 
 /** Generous: emulated, and with others on the same cores. */
 const BOOT_LIMIT_MS = 120_000;
-/** Of the console, in an error. */
-const TAIL_LINES = 20;
+/** Of the console, in an error: a panic takes forty. */
+const TAIL_LINES = 60;
 
 export class Machine {
   readonly name: string;
@@ -103,6 +111,15 @@ export class Machine {
     this.#programs.set(id, program);
     this.#send(encodeFrame(KINDS.start, id, request));
     return program;
+  }
+
+  /** Puts all that its kernel said beside the console's log, which has only warnings and worse. */
+  async writeKernelLog(): Promise<void> {
+    if (!this.runs) return;
+    const program = this.start({ command: 'dmesg', args: [], env: process.env, input: false });
+    program.stderr.resume();
+    const log = createWriteStream(join(this.#options.logs, `${this.name}-dmesg.log`));
+    await pipeline(program.stdout, log);
   }
 
   /** As if the power were cut. Resolves when it is gone. */
