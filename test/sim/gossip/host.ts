@@ -9,6 +9,8 @@ const SOCKET_BUFFER = 212_992;
 export const PACKET_OVERHEAD = 768;
 /** Connections that wait to be accepted: Node's default of listen(2)'s backlog. */
 const BACKLOG = 511;
+/** In ms: what the way to virtual time and back may lose. */
+const ROUNDING = 0.001;
 
 /** What runs on a host; `now` is what the host's clock shows. */
 export interface Program {
@@ -122,7 +124,7 @@ export class Host {
   /** Commands for the program, outside of all events. */
   schedule(): void {
     if (this.#program === undefined) return;
-    const at = this.clock.when(this.#program.due);
+    const at = Math.max(this.clock.when(this.#program.due), this.#events.now);
     if (at >= this.#tickAt || at === Infinity) return;
     this.#tickAt = at;
     this.#events.add(at, new Tick(this, this.run));
@@ -142,9 +144,8 @@ export class Host {
   }
 
   #tick(program: Program): void {
-    // The way to virtual time and back may lose the last bit.
     const { now } = this;
-    if (program.due - now < 1e-6) program.tick(Math.max(now, program.due));
+    if (program.due - now < ROUNDING) program.tick(Math.max(now, program.due));
   }
 
   #turned(): void {
