@@ -13,7 +13,7 @@ function put(id: string, gossip?: SocketAddress): LeaseChange {
 }
 
 test('a host with a lease and without a member is missing, until it is there or gives the lease up', () => {
-  const discovery = new Discovery();
+  const discovery = new Discovery(() => 0.5);
   discovery.leases([put('a', at(1)), put('b', at(2)), put('flannel')]);
   discovery.member('n2', at(2));
   expect(discovery.seeds(5)).toEqual([at(1)]);
@@ -24,14 +24,14 @@ test('a host with a lease and without a member is missing, until it is there or 
 });
 
 test('of many that are missing each gets its turn', () => {
-  const discovery = new Discovery();
+  const discovery = new Discovery(() => 0.5);
   discovery.leases([1, 2, 3, 4, 5].map((n) => put(`${n}`, at(n))));
   const taken = [discovery.seeds(2), discovery.seeds(2), discovery.seeds(2)].flat();
   expect(new Set(taken)).toEqual(new Set([1, 2, 3, 4, 5].map(at)));
 });
 
 test('a member that moves is missed where it was, and found where it is', () => {
-  const discovery = new Discovery();
+  const discovery = new Discovery(() => 0.5);
   discovery.leases([put('a', at(1))]);
   discovery.member('n1', at(1));
   discovery.member('n1', at(2));
@@ -40,6 +40,15 @@ test('a member that moves is missed where it was, and found where it is', () => 
     true,
     1,
   ]);
+});
+
+test('those that start at once do not all begin with the same', () => {
+  const firsts = [0, 0.3, 0.6, 0.9].map((chance) => {
+    const discovery = new Discovery(() => chance);
+    discovery.leases([1, 2, 3, 4, 5].map((n) => put(`${n}`, at(n))));
+    return discovery.seeds(1)[0];
+  });
+  expect(new Set(firsts).size).toBeGreaterThan(1);
 });
 
 type Step =
@@ -57,32 +66,36 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 test('missing is always what leases tell and no living member has', () => {
   fc.assert(
-    fc.property(fc.array(step), (steps) => {
-      const discovery = new Discovery();
-      let leases = new Map<number, number>();
-      let members = new Map<number, number>();
-      for (const one of steps) {
-        if ('forget' in one) {
-          if (one.forget === 'leases') discovery.forgetLeases();
-          else discovery.forgetMembers();
-          if (one.forget === 'leases') leases = new Map();
-          else members = new Map();
-        } else if ('lease' in one) {
-          discovery.leases([
-            put(`${one.lease}`, one.place === undefined ? undefined : at(one.place)),
-          ]);
-          if (one.place === undefined) leases.delete(one.lease);
-          else leases.set(one.lease, one.place);
-        } else {
-          discovery.member(`${one.member}`, one.place === undefined ? undefined : at(one.place));
-          if (one.place === undefined) members.delete(one.member);
-          else members.set(one.member, one.place);
+    fc.property(
+      fc.array(step),
+      fc.infiniteStream(fc.double({ min: 0, max: 0.999 })),
+      (steps, chance) => {
+        const discovery = new Discovery(() => chance.next().value);
+        let leases = new Map<number, number>();
+        let members = new Map<number, number>();
+        for (const one of steps) {
+          if ('forget' in one) {
+            if (one.forget === 'leases') discovery.forgetLeases();
+            else discovery.forgetMembers();
+            if (one.forget === 'leases') leases = new Map();
+            else members = new Map();
+          } else if ('lease' in one) {
+            discovery.leases([
+              put(`${one.lease}`, one.place === undefined ? undefined : at(one.place)),
+            ]);
+            if (one.place === undefined) leases.delete(one.lease);
+            else leases.set(one.lease, one.place);
+          } else {
+            discovery.member(`${one.member}`, one.place === undefined ? undefined : at(one.place));
+            if (one.place === undefined) members.delete(one.member);
+            else members.set(one.member, one.place);
+          }
         }
-      }
-      const living = new Set(members.values());
-      const expected = new Set([...leases.values()].filter((n) => !living.has(n)).map(at));
-      expect(new Set(discovery.seeds(100))).toEqual(expected);
-      expect([discovery.missing, discovery.living]).toEqual([expected.size, members.size]);
-    }),
+        const living = new Set(members.values());
+        const expected = new Set([...leases.values()].filter((n) => !living.has(n)).map(at));
+        expect(new Set(discovery.seeds(100))).toEqual(expected);
+        expect([discovery.missing, discovery.living]).toEqual([expected.size, members.size]);
+      },
+    ),
   );
 });

@@ -3,6 +3,7 @@
  * is there. Pure. A change of a lease or a member costs the same however many there are.
  */
 import type { SocketAddress } from '../ip/socket-address.ts';
+import type { Random } from '../state/clock.ts';
 import type { LeaseChange } from '../subnet/leases.ts';
 
 export class Discovery {
@@ -12,8 +13,12 @@ export class Discovery {
   /** By the member's name. */
   readonly #living = new Map<string, SocketAddress>();
   readonly #alive = new Tally();
-  /** Told by a lease, and no living member is there; the one to try next comes first. */
-  readonly #missing = new Set<SocketAddress>();
+  /** Told by a lease, and no living member is there. */
+  readonly #missing: Shuffled;
+
+  constructor(random: Random) {
+    this.#missing = new Shuffled(random);
+  }
 
   /** Of members other than this host. */
   get living(): number {
@@ -61,12 +66,7 @@ export class Discovery {
 
   /** Up to `most` of the missing; the next call begins with others. */
   seeds(most: number): SocketAddress[] {
-    const taken = [...takeFirst(this.#missing, most)];
-    for (const place of taken) {
-      this.#missing.delete(place);
-      this.#missing.add(place);
-    }
-    return taken;
+    return this.#missing.next(most);
   }
 
   #tell(key: string, place: SocketAddress | undefined): void {
@@ -90,11 +90,59 @@ export class Discovery {
   }
 }
 
-function* takeFirst<T>(values: Iterable<T>, most: number): Generator<T> {
-  let taken = 0;
-  for (const value of values) {
-    if (taken++ === most) return;
-    yield value;
+/**
+ * In an order of chance, so that of many hosts that start at once not all try the same first. Nothing here takes
+ * longer when there are many.
+ */
+class Shuffled {
+  readonly #random: Random;
+  readonly #list: SocketAddress[] = [];
+  readonly #places = new Map<SocketAddress, number>();
+  #cursor = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  get size(): number {
+    return this.#list.length;
+  }
+
+  add(place: SocketAddress): void {
+    if (this.#places.has(place)) return;
+    const last = this.#list.length;
+    this.#put(place, last);
+    this.#swap(last, Math.floor(this.#random() * (last + 1)));
+  }
+
+  delete(place: SocketAddress): void {
+    const at = this.#places.get(place);
+    if (at === undefined) return;
+    this.#swap(at, this.#list.length - 1);
+    this.#list.pop();
+    this.#places.delete(place);
+  }
+
+  /** Goes round. */
+  next(most: number): SocketAddress[] {
+    const count = Math.min(most, this.#list.length);
+    const taken = Array.from(
+      { length: count },
+      (_, i) => this.#list[(this.#cursor + i) % this.#list.length] as SocketAddress,
+    );
+    this.#cursor = this.#list.length === 0 ? 0 : (this.#cursor + count) % this.#list.length;
+    return taken;
+  }
+
+  #swap(a: number, b: number): void {
+    const [first, second] = [this.#list[a], this.#list[b]] as [SocketAddress, SocketAddress];
+    this.#put(second, a);
+    this.#put(first, b);
+  }
+
+  #put(place: SocketAddress, at: number): void {
+    this.#list[at] = place;
+    this.#places.set(place, at);
   }
 }
 

@@ -16,13 +16,13 @@ function lease(n: number): LeaseChange {
 
 class Stage {
   readonly clock = new ManualClock();
-  readonly discovery = new Discovery();
+  readonly discovery = new Discovery(() => 0.5);
   readonly attempts: (readonly SocketAddress[])[] = [];
   readonly joiner = new Joiner({
     discovery: this.discovery,
     own: () => at(1),
     clock: this.clock,
-    random: () => 1,
+    random: () => 0.99,
     attempt: (places) => {
       this.attempts.push(places);
       return Promise.resolve();

@@ -97,7 +97,7 @@ class Stage {
       },
       open: (options) => this.#open(options),
       clock: this.clock,
-      random: () => 1,
+      random: () => 0.99,
       log: { info: () => {}, warn: () => {} },
       troubled: (problems) => (this.problems = problems),
       changed: () => {},

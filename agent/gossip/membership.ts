@@ -42,7 +42,7 @@ const RETRY: Backoff = { first: 1_000, factor: 2, limit: 30_000 };
 
 export class Membership {
   readonly #parts: MembershipParts;
-  readonly #discovery = new Discovery();
+  readonly #discovery: Discovery;
   readonly #joiner: Joiner;
   readonly #listeners = new Set<(change: MemberChange) => void>();
   #member: GossipMember | undefined;
@@ -60,6 +60,7 @@ export class Membership {
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
+    this.#discovery = new Discovery(parts.random);
     this.#joiner = new Joiner({
       discovery: this.#discovery,
       own: () => this.address,
