@@ -145,4 +145,20 @@ describe('SerfMembers', () => {
     expect(told).toEqual(['a reap failed', 'b reap left']);
     expect([...members].map(({ name }) => name)).toEqual(['c']);
   });
+
+  it('takes one who said long ago that it leaves, and is here, for alive', () => {
+    const { timers, members, told } = table();
+    members.joined(node('a'));
+    members.leaveIntent('a', 1n, false);
+    const reapAfter = (time: number): void => {
+      timers.after(time, () => members.reap());
+      timers.advance(timers.due);
+    };
+    reapAfter(SERF.leavingTimeout - 1);
+    expect(told).toEqual(['a join alive', 'a leaving leaving']);
+    reapAfter(1);
+    expect(told.slice(2)).toEqual(['a update alive']);
+    members.left(node('a', 'dead'));
+    expect(told.slice(3)).toEqual(['a failed failed']);
+  });
 });

@@ -137,16 +137,22 @@ export class SerfMembers {
     return true;
   }
 
-  /** Forgets those who have been gone for too long. */
+  /** Forgets those who have been gone for too long, and believes nobody's leave for too long. */
   reap(): void {
     const { now } = this.#timers;
     this.#intents.expire(now);
-    const { failedTimeout, leftTimeout } = this.#settings;
     for (const entry of this.#byName.values()) {
-      if (isHere(entry)) continue;
-      const timeout = entry.status === 'failed' ? failedTimeout : leftTimeout;
-      if (now - entry.since >= timeout) this.#forget(entry);
+      if (now - entry.since < this.#timeoutOf(entry.status)) continue;
+      if (entry.status === 'leaving') this.#set(entry, 'alive', 'update');
+      else this.#forget(entry);
     }
+  }
+
+  #timeoutOf(status: MemberStatus): number {
+    const { leavingTimeout, leftTimeout, failedTimeout } = this.#settings;
+    return { alive: Infinity, leaving: leavingTimeout, left: leftTimeout, failed: failedTimeout }[
+      status
+    ];
   }
 
   #set(entry: Entry, status: MemberStatus, change: MemberChange): void {

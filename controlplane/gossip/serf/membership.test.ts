@@ -65,6 +65,15 @@ describe('Membership', () => {
     );
   });
 
+  it('contradicts a leave of the same time as our join', () => {
+    const { membership, spread } = subject();
+    membership.announce();
+    const [joined] = spread();
+    if (joined?.kind !== 'join') throw new Error('no join');
+    membership.heardLeave(leave('me', joined.lTime), raw);
+    expect(spread()).toEqual([{ kind: 'join', lTime: joined.lTime + 1n, node: 'me' }]);
+  });
+
   it('says that we leave, and does not contradict that', () => {
     const { membership, members, spread } = subject();
     membership.announceLeave(() => {});

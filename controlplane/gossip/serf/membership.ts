@@ -63,7 +63,8 @@ export class Membership {
     this.clock.witness(lTime);
     const { name, members } = this.#options;
     if (node !== name || this.#leaving) return members.leaveIntent(node, lTime, prune);
-    if (lTime > (members.get(name)?.statusLTime ?? 0n)) this.announce();
+    // At the same time as what we said, too: who hears the leave first believes that.
+    if (lTime >= (members.get(name)?.statusLTime ?? 0n)) this.announce();
     return false;
   }
 

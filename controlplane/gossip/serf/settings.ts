@@ -5,6 +5,8 @@ export interface SerfSettings {
   /** So long a failed member, and one that left, is kept in the table. */
   readonly failedTimeout: number;
   readonly leftTimeout: number;
+  /** So long a member may be leaving; one that is here still was started anew, and that was not told. */
+  readonly leavingTimeout: number;
   /** How often a lost member may be tried; see reconnect.ts. */
   readonly reconnectInterval: number;
   /** So long the endpoint of a member that failed and was forgotten is tried. */
@@ -30,6 +32,7 @@ export const SERF: SerfSettings = {
   reapInterval: 15 * SECOND,
   failedTimeout: DAY,
   leftTimeout: DAY,
+  leavingTimeout: 30 * SECOND,
   reconnectInterval: 5 * SECOND,
   lostTimeout: 7 * DAY,
   intentTimeout: 300 * SECOND,
