@@ -52,7 +52,7 @@ export class TestDelegate implements Delegate {
     this.told.push(`user ${Buffer.from(payload).toString()}`);
   }
 
-  broadcasts(): readonly Uint8Array[] {
+  broadcasts(_room: number): readonly Uint8Array[] {
     return this.queued.splice(0);
   }
 
@@ -180,6 +180,8 @@ export class Net {
     const end = this.now + time;
     this.runUntil(() => false, time);
     this.now = end;
+    for (const { timers, dead, frozenUntil } of this.hosts)
+      if (!dead && frozenUntil <= end) timers.advance(end);
   }
 
   /** Until it is so, for `most` ms at most. Returns how long that took; Infinity if it is still not so. */
