@@ -84,25 +84,34 @@ export class Prober {
     const { suspicion } = record;
     timers.after(below(random, CONFIRM_DELAY), () => {
       const isStill = suspicion !== undefined && record.suspicion === suspicion;
-      if (isStill && this.#wouldHelp(record)) this.confirm(record);
+      if (isStill && this.#wouldHelp(record)) this.#confirm(record);
     });
   }
 
-  #wouldHelp({ suspicion }: MemberRecord): boolean {
-    const { self } = this.#core;
-    return suspicion !== undefined && suspicion.isOpen && !suspicion.isFrom(self.name);
+  /** Its time is nearly over: whether it answers after all. That it does not says nothing new. */
+  callOnceMore(record: MemberRecord): void {
+    this.#probeSuspect(record, () => {});
   }
 
-  /** Probes a suspect out of turn, if that is not under way. */
-  confirm(record: MemberRecord): void {
-    if (this.#core.leaving || this.#probes.size > CONFIRMATIONS_LIMIT) return;
-    for (const { target } of this.#probes.values()) if (target === record) return;
-    this.#core.counts.confirmationProbes++;
-    this.#probe(record, (verdict) => {
+  #wouldHelp(record: MemberRecord): boolean {
+    const { self } = this.#core;
+    const { suspicion } = record;
+    if (suspicion === undefined || !suspicion.isOpen || suspicion.isFrom(self.name)) return false;
+    return ![...this.#probes.values()].some(({ target }) => target === record);
+  }
+
+  #confirm(record: MemberRecord): void {
+    this.#probeSuspect(record, (verdict) => {
       // Who does not hear the others either has no say.
       const isDeaf = verdict.nacksExpected > 0 && verdict.nacks === 0;
       if (!verdict.alive && !isDeaf) this.#accuse(verdict);
     });
+  }
+
+  #probeSuspect(record: MemberRecord, done: (verdict: Verdict) => void): void {
+    if (this.#core.leaving || this.#probes.size > CONFIRMATIONS_LIMIT) return;
+    this.#core.counts.confirmationProbes++;
+    this.#probe(record, done);
   }
 
   #waitForTurn(): void {

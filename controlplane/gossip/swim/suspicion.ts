@@ -3,7 +3,7 @@ import type { Timer, Timers } from '../timers.ts';
 import type { Settings } from './settings.ts';
 
 /** So often a suspect is called before its time is over, an interval apart: that it is alive may have been missed. */
-const LAST_CALLS = 2;
+const LAST_CALLS = 3;
 
 export interface SuspicionTimes {
   /** Confirmations that count. */
@@ -88,14 +88,16 @@ export class Suspicion {
     this.#timer?.cancel();
   }
 
+  /** There is time for one call at least, also where a late confirmation would have it over at once. */
   #wait(): void {
     const timeout = suspicionTimeout(this.#times, this.#accusers.size - 1);
-    this.#waitFor(this.#started + timeout - this.#timers.now, LAST_CALLS);
+    const left = this.#started + timeout - this.#timers.now;
+    this.#waitFor(Math.max(left, this.#times.interval), LAST_CALLS);
   }
 
   #waitFor(left: number, calls: number): void {
     const { interval } = this.#times;
-    const ahead = Math.max(0, Math.min(calls, Math.floor(left / interval)));
+    const ahead = Math.min(calls, Math.floor(left / interval));
     this.cancel();
     this.#timer = this.#timers.after(left - ahead * interval, () => {
       if (ahead === 0) return this.#end.over();

@@ -86,7 +86,7 @@ export class Swim {
     this.#gossiper = new Gossiper(this.#core);
     this.#rumours = new Rumours(this.#core, {
       suspected: (record) => this.#prober.confirmSoon(record),
-      nearlyOver: (record) => this.#prober.confirm(record),
+      nearlyOver: (record) => this.#prober.callOnceMore(record),
       refuted: () => this.#gossiper.urgently(),
     });
     this.#prober = new Prober(this.#core, {
