@@ -6,11 +6,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Address } from '../../agent/ip/address.ts';
 import { run } from '../lab/command.ts';
 import { eventually } from '../lab/eventually.ts';
-import { collectEvidence } from '../lab/evidence.ts';
 import type { Host } from '../lab/host.ts';
 import { createLab, type Lab, type LabOptions } from '../lab/lab.ts';
 import { addressOf, startMesh } from '../lab/mesh.ts';
@@ -20,6 +20,7 @@ import { ping } from '../lab/probes.ts';
 import { bridgeNetwork } from '../lab/subnet-env.ts';
 import { labDirectory, namespacesOf, processesOf, sweepStale } from '../lab/traces.ts';
 import { openEntrances } from '../lab/vm/entrance.ts';
+import { encodeFrame, FrameReader, KINDS, type Frame } from '../lab/vm/frames.ts';
 import { capture } from '../lab/watching.ts';
 
 /** Emulated, and with others on the same cores. */
@@ -51,11 +52,29 @@ function expectNothingOf(name: string): void {
   expect(existsSync(labDirectory(name))).toBe(false);
 }
 
-test('two machines and a namespace on one link', { timeout: LIMIT_MS }, async (context) => {
+test('frames survive whatever cuts the line makes', () => {
+  const kinds = fc.constantFrom(...Object.values(KINDS));
+  const frame = fc.tuple(kinds, fc.nat(2 ** 32 - 1), fc.uint8Array({ maxLength: 300 }));
+  fc.assert(
+    fc.property(fc.array(frame), fc.array(fc.integer({ min: 1, max: 40 })), (frames, cuts) => {
+      const line = Buffer.concat(frames.map(([...parts]) => encodeFrame(...parts)));
+      const reader = new FrameReader();
+      const read: Frame[] = [];
+      let at = 0;
+      for (const length of [...cuts, line.length])
+        read.push(...reader.push(line.subarray(at, (at += length))));
+      expect(read.map(({ kind, program, payload }) => [kind, program, [...payload]])).toEqual(
+        frames.map(([kind, program, payload]) => [kind, program, [...payload]]),
+      );
+    }),
+  );
+  expect(() => new FrameReader().push(Buffer.alloc(9))).toThrow('not a frame');
+});
+
+test('two machines and a namespace on one link', { timeout: LIMIT_MS }, async (evidence) => {
   const underlay = { v4: '192.168.77.0/24', v6: 'fd77::/64' };
-  const lab = await createLab({ nodes: 3, machines: [1, 2], underlay });
+  const lab = await createLab({ nodes: 3, machines: [1, 2], underlay, evidence });
   try {
-    await collectEvidence(lab, context);
     const [one, two, space] = lab.hosts as [Host, Host, Host];
     await isDebian(one);
     for (const [from, to] of [
@@ -169,15 +188,16 @@ async function endsAreTold(one: Host, two: Host): Promise<void> {
   await expect(two.exec('true')).rejects.toThrow('the machine h2 is gone: its power was cut');
 }
 
-test.each<{ what: string; machines: NonNullable<LabOptions['machines']> }>([
+test.for<{ what: string; machines: NonNullable<LabOptions['machines']> }>([
   { what: 'namespaces', machines: [] },
   { what: 'machines', machines: 'all' },
 ])(
   'three $what with weftd: every workload reaches every other',
   { timeout: LIMIT_MS },
-  async ({ machines }) => {
+  async ({ machines }, evidence) => {
     const network = { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } };
-    const mesh = await startMesh({ nodes: 3, machines, network, flags: ['--ip-masq'] });
+    const flags = ['--ip-masq'];
+    const mesh = await startMesh({ nodes: 3, machines, network, flags, evidence });
     try {
       await untilProgrammed(mesh.lab, { within: SOON });
       for (const from of mesh.workloads)

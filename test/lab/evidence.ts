@@ -8,7 +8,7 @@ import type { Lab } from './lab.ts';
 const CAPTURED = ['-s', '200', '-C', '20', '-W', '2'];
 
 /** Of vitest's test context. */
-interface TestEnd {
+export interface TestEnd {
   onTestFinished(
     listener: (context: {
       readonly task: { readonly result?: { readonly state: string } };

@@ -21,6 +21,7 @@ import {
 } from '../../agent/ip/prefix.ts';
 import { ipSync } from './command.ts';
 import { startEtcd, type Etcd } from './etcd.ts';
+import { collectEvidence, type TestEnd } from './evidence.ts';
 import { Host } from './host.ts';
 import { Namespace } from './namespace.ts';
 import { makeBootImage, type BootImage } from './vm/boot-image.ts';
@@ -40,6 +41,8 @@ export interface LabOptions {
   readonly machines?: readonly number[] | 'all';
   /** Memory of each machine, in MiB. 384 when absent: for weftd and what the tests run beside it. */
   readonly machineMemory?: number;
+  /** The test's context, to keep what it leaves if it fails (evidence.ts). Not for measurements. */
+  readonly evidence?: TestEnd;
 }
 
 const UNDERLAY: { v4?: string; v6?: string } = { v4: '192.168.77.0/24' };
@@ -57,6 +60,9 @@ export const OUTSIDE: Readonly<Record<Family, Address>> = {
 /** The port's, by the host's place, so that a machine has the same one in every run. */
 const MACHINE_MAC = '02:77:6d:00:00:';
 
+/** How long the programs in machines have to end with the lab, before the machines do. */
+const MACHINE_GRACE_MS = 60_000;
+
 /** Rejects, with nothing left behind, when a part cannot be made. */
 export async function createLab(options: LabOptions): Promise<Lab> {
   if (options.nodes < 1 || options.nodes >= ETCD_PLACE)
@@ -65,6 +71,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
   const lab = new Lab(options);
   try {
     await lab.build();
+    if (options.evidence !== undefined) await collectEvidence(lab, options.evidence);
   } catch (error) {
     await lab.close();
     throw error;
@@ -180,9 +187,15 @@ export class Lab {
   }
 
   async #close(): Promise<void> {
+    const machines = this.hosts.flatMap(({ machine }) => machine ?? []);
+    const cutPower = () => Promise.all(machines.map((machine) => machine.cutPower()));
+    // One that hangs would not say that its programs have ended.
+    const late = setTimeout(() => void cutPower(), MACHINE_GRACE_MS);
     await Promise.allSettled(this.#beforeClose.map((work) => work()));
     const places = this.hosts.flatMap((host) => [host, ...host.workloads]);
     await Promise.all([...places, this.outside].map((place) => place.stopChildren()));
+    clearTimeout(late);
+    await cutPower();
     await this.#etcd?.server.stop();
     removeTraces(this.name);
   }
