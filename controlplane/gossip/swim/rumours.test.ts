@@ -238,6 +238,17 @@ describe('what is said of us', () => {
     expect(accuser.swim.members.get('self')?.incarnation).toBe(2);
   });
 
+  it('is refuted again to an accuser that has not heard of it', () => {
+    net.add(2, { name: 'accuser' });
+    hear(alive('accuser', 1, endpoint(2)), accusation('suspect', 'self', 1, 'other'));
+    net.sent = [];
+    hear(accusation('suspect', 'self', 1, 'accuser'), accusation('suspect', 'self', 1, 'accuser'));
+    expect(net.sentBy(self, 'alive')).toMatchObject([
+      { to: endpoint(2), message: { incarnation: 2 } },
+    ]);
+    expect(self.swim.counts.refutations).toBe(1);
+  });
+
   it('is a conflict when it is of another address', () => {
     hear(alive('self', 9));
     expect(told()).toEqual(['conflict self 10.0.0.7']);

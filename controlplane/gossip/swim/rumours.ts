@@ -68,7 +68,8 @@ export class Rumours {
     const { table, self, counts, settings, timers } = this.#core;
     const { node, incarnation, from } = accusation;
     const record = table.get(node);
-    if (record === undefined || incarnation < record.incarnation) return;
+    if (record === undefined) return;
+    if (incarnation < record.incarnation) return this.#refuted(record, from);
     if (record.suspicion !== undefined && incarnation === record.incarnation) {
       if (!record.suspicion.confirm(from)) return;
       if (from === self.name) counts.confirmations++;
@@ -184,14 +185,20 @@ export class Rumours {
   }
 
   #refute({ incarnation, from }: Accusation): void {
-    const { awareness, table, outbox, counts, self } = this.#core;
+    const { awareness, counts, self } = this.#core;
     counts.refutations++;
     awareness.add(1);
     this.announce(incarnation);
-    const accuser = table.get(from);
-    if (accuser !== undefined && accuser !== self && this.#replies.allows(from))
-      outbox.sendBare(accuser, [aliveOf(self)]);
+    this.#refuted(self, from);
     this.#options.refuted();
+  }
+
+  /** Who accuses us is told by ourselves, and again if it has not heard: others may pass it on too late. */
+  #refuted(record: MemberRecord, from: string): void {
+    const { table, outbox, self } = this.#core;
+    const accuser = table.get(from);
+    if (record !== self || accuser === undefined || accuser === self) return;
+    if (this.#replies.allows(from)) outbox.sendBare(accuser, [aliveOf(self)]);
   }
 
   #expired(record: MemberRecord): void {

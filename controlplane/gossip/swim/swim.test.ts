@@ -140,6 +140,18 @@ describe('a host that stood still', () => {
     expect(views(net, first)).toEqual(['alive']);
   });
 
+  it('tells each of the others that it lives', () => {
+    const net = new Net();
+    const [first, ...others] = net.cluster(20) as [Host, ...Host[]];
+    net.run(5_000);
+    first.frozenUntil = net.now + 3_000;
+    net.run(2_999);
+    net.sent = [];
+    net.run(1);
+    const told = new Set(net.sentBy(first, 'alive').map(({ to }) => net.at(to)));
+    expect(told).toEqual(new Set(others));
+  });
+
   it('for 20 s is alive everywhere within a second, and accuses nobody', () => {
     const net = new Net();
     const [first] = net.cluster(10) as [Host];

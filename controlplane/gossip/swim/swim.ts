@@ -16,13 +16,15 @@ import { Pace } from './pace.ts';
 import { Prober } from './prober.ts';
 import { PushPulls } from './push-pull.ts';
 import { Relays } from './relays.ts';
-import { Rumours } from './rumours.ts';
+import { aliveOf, Rumours } from './rumours.ts';
 import type { Settings } from './settings.ts';
 
 /** In ms: a shorter stall nobody will have noticed. */
 const LONG_STALL = 2_000;
 /** So many members are asked after it what has happened. */
 const WAKE_EXCHANGES = 3;
+/** So many members are told after it, by ourselves, that we live: gossip may reach those who doubt it too late. */
+const WAKE_TOLD = 32;
 /** In ms: so often a member whose ping we get without knowing it is asked whom it knows. */
 const STRANGER_INTERVAL = 1_000;
 /** In ms: our leave is not waited for any longer (Serf's broadcast timeout). */
@@ -280,13 +282,15 @@ export class Swim {
    * for dead, so they are told that we are not before they ask.
    */
   #woke(slept: number): void {
-    const { awareness, counts, leaving } = this.#core;
+    const { awareness, counts, leaving, table, self, outbox } = this.#core;
     counts.stalls++;
     awareness.add(1);
     this.#prober.abandon();
     this.#relays.abandon();
     if (slept < LONG_STALL || leaving) return;
     this.#rumours.announce();
+    for (const member of table.sample(WAKE_TOLD, (each) => each !== self && !each.isGone))
+      outbox.sendBare(member, [aliveOf(self)]);
     this.#gossiper.urgently();
     this.#pushPulls.exchangeWithSome(WAKE_EXCHANGES);
   }
