@@ -1,40 +1,19 @@
 /** Real Serf agents and members of ours in one cluster: neither sees a difference. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildMember, type MemberProgram } from '../bench/gossip/program.ts';
 import { monotonicNow } from '../lab/child.ts';
 import { eventually } from '../lab/eventually.ts';
-import { GossipMember } from '../lab/gossip.ts';
-import { WHERE, type MemberStatus, type Peer } from '../lab/gossip-peer.ts';
+import type { GossipMember } from '../lab/gossip.ts';
+import { WHERE, type Peer } from '../lab/gossip-peer.ts';
 import { createLab, type Lab } from '../lab/lab.ts';
 import { SerfAgent } from '../lab/serf.ts';
+import { alive, FAILURE, Mixed, SOON, untilSeen } from './gossip-mixed.ts';
 
-/** For what gossip tells, in ms: some seconds at most, and more on a busy machine. */
-const SOON = 20_000;
-/** For a member to be called failed: 24 s when nobody confirms the suspicion. */
-const FAILURE = 60_000;
 /** How long nobody may suspect anybody, in minutes. */
 const SOAK_MINUTES = Number(process.env['WEFT_GOSSIP_SOAK_MINUTES'] ?? 1 / 3);
 
 const newKey = (): string => randomBytes(32).toString('base64');
-
-/** Resolves when each of them sees just these members, with these statuses. */
-async function untilSeen(
-  by: readonly Peer[],
-  wanted: Readonly<Record<string, MemberStatus>>,
-  within = SOON,
-): Promise<void> {
-  const check = async (peer: Peer) => {
-    const seen = [...(await peer.members())].map(([name, { status }]) => [name, status]);
-    expect(Object.fromEntries(seen), peer.name).toEqual(wanted);
-    return true;
-  };
-  const what = `all see ${JSON.stringify(wanted)}`;
-  const waits = by.map((peer) => eventually(() => check(peer), { within, what, every: 100 }));
-  await Promise.all(waits);
-}
 
 /** Resolves when each of them saw it. */
 async function untilAll(
@@ -60,12 +39,10 @@ describe.each([
 ])('three Serf agents and three of ours, $how', ({ underlay, key: firstKey }) => {
   let key = firstKey;
   let lab: Lab;
-  let program: MemberProgram;
+  let mixed: Mixed;
   let [s1, s2, s3]: SerfAgent[] = [];
   let [w1, w2, w3]: GossipMember[] = [];
   let everybody: Peer[];
-  const alive = (...names: string[]) =>
-    Object.fromEntries(names.map((name) => [name, 'alive' as const]));
   const ALL = ['s1', 's2', 's3', 'w1', 'w2', 'w3'];
 
   const options = (i: number, name: string) => ({
@@ -74,22 +51,18 @@ describe.each([
     ...(key === undefined ? {} : { key }),
   });
   /** Counted from 0: on the first three hosts, and on the others. */
-  const startSerf = (i: number, name = `s${i + 1}`) =>
-    new SerfAgent(lab.host(i + 1), options(i, name));
-  const startOurs = (i: number) =>
-    new GossipMember(lab.host(i + 4), program, options(i, `w${i + 1}`));
+  const startSerf = (i: number, name = `s${i + 1}`) => mixed.serf(i + 1, options(i, name));
+  const startOurs = (i: number) => mixed.ours(i + 4, options(i, `w${i + 1}`));
 
   beforeAll(async () => {
     lab = await createLab({ nodes: 6, underlay });
-    program = await buildMember(join(lab.directory, 'member.mjs'));
-    [s1, s2, s3] = [0, 1, 2].map((i) => startSerf(i));
-    [w1, w2, w3] = [0, 1, 2].map(startOurs);
+    mixed = new Mixed(lab);
+    [s1, s2, s3] = await Promise.all([0, 1, 2].map((i) => startSerf(i)));
+    [w1, w2, w3] = await Promise.all([0, 1, 2].map((i) => startOurs(i)));
     everybody = [s1, s2, s3, w1, w2, w3] as Peer[];
-    await Promise.all(everybody.map((peer) => peer.ready()));
   });
   afterEach(({ task }) => {
-    if (task.result?.state !== 'fail') return;
-    for (const { name, child } of everybody) console.log(`--- ${name}\n${child.tail(60)}`);
+    if (task.result?.state === 'fail') mixed.print();
   });
   afterAll(async () => {
     await lab?.close();
@@ -231,16 +204,15 @@ describe.each([
   }
 
   test('come back under their names', async () => {
-    s2 = await startSerf(1).ready();
-    w2 = await startOurs(1).ready();
-    everybody.push(s2, w2);
+    s2 = await startSerf(1);
+    w2 = await startOurs(1);
     await w2.join(s1!.place.address);
     await s2.join(w1!.place.address);
     await untilAllBack();
   });
 
   test('have nothing to complain of', () => {
-    const agents = everybody.filter((peer) => peer instanceof SerfAgent);
+    const agents = mixed.started.filter((peer) => peer instanceof SerfAgent);
     const complaints = agents.flatMap((agent) => agent.complaints());
     // Who exchanges states just with one that was killed finds nobody there.
     const inevitable = /ERR\] memberlist: Push\/Pull with [sw]2 failed: .* connection refused$/;
@@ -248,8 +220,7 @@ describe.each([
   });
 
   test('agree whose a name is', async () => {
-    const second = await startSerf(2, 'w1').ready();
-    everybody.push(second);
+    const second = await startSerf(2, 'w1');
     await second.join(s1!.place.address);
     // It asks everybody, and finds that most know another one.
     await second.child.ended;

@@ -149,7 +149,9 @@ export class GossipMember implements Peer {
     const reply = await this.child.untilOr(() => this.#replies.get(id), { within: LIMIT, what });
     this.#replies.delete(id);
     if (reply['error'] === undefined) return reply;
-    throw new Error(`${JSON.stringify(command)} on ${this.name}: ${String(reply['error'])}`);
+    throw new Error(
+      `${JSON.stringify(command)} on ${this.name}: ${JSON.stringify(reply['error'])}`,
+    );
   }
 
   /** Stamped when it is read, as Serf's lines are. */

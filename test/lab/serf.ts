@@ -1,4 +1,6 @@
 /** A real `serf agent` in a namespace, and the command `serf` beside it. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { monotonicNow, type Child } from './child.ts';
 import {
   hostPart,
@@ -11,7 +13,7 @@ import {
   type SeenMember,
   type Sight,
 } from './gossip-peer.ts';
-import type { Namespace } from './namespace.ts';
+import type { Host } from './host.ts';
 
 export interface SerfOptions {
   readonly name: string;
@@ -20,6 +22,8 @@ export interface SerfOptions {
   readonly key?: string;
   /** `debug` unless told: then the payloads of events are in the log too. */
   readonly logLevel?: 'debug' | 'info';
+  /** After so long it forgets who failed or left, in ms; a day unless told. It looks every 15 s only. */
+  readonly forget?: number;
 }
 
 /** What its log says, and what that means; the first group is the name. The log itself has whole seconds only. */
@@ -42,17 +46,18 @@ const LIMIT = 20_000;
 export class SerfAgent implements Peer {
   readonly kind = 'serf';
   readonly name: string;
-  readonly place: Namespace;
+  readonly place: Host;
   readonly child: Child;
   readonly sightings: Sightings;
   /** When it last began to join others. */
   #joining = 0;
 
-  constructor(place: Namespace, options: SerfOptions) {
+  constructor(place: Host, options: SerfOptions) {
     this.name = options.name;
     this.sightings = new Sightings(options.name);
     this.place = place;
-    this.child = place.spawn('serf', ['agent', ...flagsOf(place, options)], {
+    const flags = [...flagsOf(place, options), ...fileFlags(place, options)];
+    this.child = place.spawn('serf', ['agent', ...flags], {
       onLine: (line, at) => this.#look(line, at),
     });
   }
@@ -163,7 +168,7 @@ export class SerfAgent implements Peer {
   }
 }
 
-function flagsOf(place: Namespace, options: SerfOptions): string[] {
+function flagsOf(place: Host, options: SerfOptions): string[] {
   const { name, tags = {}, key, logLevel = 'debug' } = options;
   return [
     `-node=${name}`,
@@ -177,4 +182,13 @@ function flagsOf(place: Namespace, options: SerfOptions): string[] {
     ...Object.entries(tags).map(([tag, value]) => `-tag=${tag}=${value}`),
     ...(key === undefined ? [] : [`-encrypt=${key}`]),
   ];
+}
+
+/** What cannot be said by flags. */
+function fileFlags(place: Host, { name, forget }: SerfOptions): string[] {
+  if (forget === undefined) return [];
+  const file = join(place.directory, `${name}.json`);
+  const time = `${forget}ms`;
+  writeFileSync(file, JSON.stringify({ reconnect_timeout: time, tombstone_timeout: time }));
+  return [`-config-file=${file}`];
 }
