@@ -85,7 +85,8 @@ export class BroadcastQueue {
     if (taken.length === 0) return;
     const limit = this.#limit();
     const finished: Entry[] = [];
-    for (const entry of taken) {
+    // The oldest first: then most have their place at the end.
+    for (const entry of taken.toReversed()) {
       entry.sent++;
       if (entry.sent < limit) {
         this.#insert(entry);
@@ -115,7 +116,7 @@ export class BroadcastQueue {
     const { length } = entry.message;
     const at = tier.findIndex((bucket) => bucket.length <= length);
     const found = tier[at];
-    if (found?.length === length) found.entries.splice(placeOf(found.entries, entry), 0, entry);
+    if (found?.length === length) insertAt(found.entries, placeOf(found.entries, entry), entry);
     else tier.splice(at < 0 ? tier.length : at, 0, { length, entries: [entry] });
     this.#size++;
   }
@@ -144,10 +145,16 @@ export class BroadcastQueue {
 function placeOf(entries: readonly Entry[], { order }: Entry): number {
   let low = 0;
   let high = entries.length;
+  if (high === 0 || (entries[high - 1] as Entry).order < order) return high;
   while (low < high) {
     const middle = (low + high) >> 1;
     if ((entries[middle] as Entry).order < order) low = middle + 1;
     else high = middle;
   }
   return low;
+}
+
+function insertAt(entries: Entry[], place: number, entry: Entry): void {
+  if (place === entries.length) entries.push(entry);
+  else entries.splice(place, 0, entry);
 }
