@@ -198,6 +198,7 @@ export class Rumours {
     const { table, outbox, self } = this.#core;
     const accuser = table.get(from);
     if (record !== self || accuser === undefined || accuser === self) return;
+    if (this.#core.leaving) return;
     if (this.#replies.allows(from)) outbox.sendBare(accuser, [aliveOf(self)]);
   }
 
