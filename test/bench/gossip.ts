@@ -4,88 +4,95 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLab } from '../lab/lab.ts';
 import { GossipMember } from '../lab/gossip.ts';
 import type { Host } from '../lab/host.ts';
+import { createLab } from '../lab/lab.ts';
 import { SerfAgent } from '../lab/serf.ts';
 import { median, say } from './common/statistics.ts';
 import { Cluster, type Start } from './gossip/cluster.ts';
-import { loadOf, type Load } from './gossip/load.ts';
-import { buildMember } from './gossip/program.ts';
+import { loadOf } from './gossip/load.ts';
 import { introduce } from './gossip/neighbours.ts';
+import { buildMember } from './gossip/program.ts';
 
 const SIZES = [10, 50];
-/** More rounds show more of the tails: `WEFT_BENCH_ROUNDS=30 npm run bench -- gossip`. */
+/** Of the trial that takes long, a kill; more show more of the tails: `WEFT_BENCH_ROUNDS=30 npm run bench -- gossip`. */
 const ROUNDS = Number(process.env['WEFT_BENCH_ROUNDS'] ?? 8);
+/** Of the others, for each of those. */
+const QUICK = 2;
+/** Before the trials, so that what was told at the start is told to its end, in ms. */
+const SETTLE = 5_000;
 /** After the trials, and for as long again while it is looked at, in ms. */
 const REST = 20_000;
 
-interface Trials {
-  readonly join: number[];
-  readonly failed: number[];
-  readonly back: number[];
-  readonly leave: number[];
-  readonly event: number[];
-  readonly load: readonly Load[];
-}
+/** What is measured, its unit, how many of its own units that is, digits, and what is wanted of the medians' ratio. */
+const FIGURES = {
+  join: ['join known by all', 's', 1e3, 2, 1],
+  failed: ['kill -9 known by all', 's', 1e3, 2, 1],
+  back: ['restart under its name known by all', 's', 1e3, 2, 1],
+  leave: ['leave known by all', 's', 1e3, 2, 1],
+  event: ['event known by all', 's', 1e3, 2, 1],
+  cpu: ['processor at rest', '%', 1e-2, 2, 2],
+  packets: ['packets sent a second', '', 1, 1, undefined],
+  bytes: ['bytes sent a second', '', 1, 0, undefined],
+  rss: ['resident memory', 'MB', 2 ** 20, 1, undefined],
+  anonymous: ['private anonymous memory', 'MB', 2 ** 20, 1, 2],
+} as const;
+type Figure = keyof typeof FIGURES;
+type Trials = Readonly<Record<Figure, readonly number[]>>;
 
 await using lab = await createLab({ nodes: Math.max(...SIZES) });
 await introduce(lab.hosts);
 const program = await buildMember(join(lab.directory, 'member.mjs'));
-const KINDS: Readonly<Record<string, Start>> = {
-  Serf: (place, name) => new SerfAgent(place, { name, logLevel: 'info' }),
-  weft: (place, name) => new GossipMember(place, program, { name }),
-};
-for (const size of SIZES)
-  for (const [kind, start] of Object.entries(KINDS)) {
-    const trials = await tryOut(start, lab.hosts.slice(0, size));
-    tell(`${kind}, ${size} agents`, trials);
-  }
+const startSerf: Start = (place, name) => new SerfAgent(place, { name, logLevel: 'info' });
+const startOurs: Start = (place, name) => new GossipMember(place, program, { name });
+
+for (const size of SIZES) {
+  const hosts = lab.hosts.slice(0, size);
+  const serf = await tryOut(startSerf, hosts);
+  const ours = await tryOut(startOurs, hosts);
+  for (const figure of Object.keys(FIGURES) as Figure[])
+    compare(size, figure, ours[figure], serf[figure]);
+}
 
 async function tryOut(start: Start, hosts: readonly Host[]): Promise<Trials> {
   const cluster = await Cluster.start(start, hosts);
-  // What was told at the start is told to its end.
-  await sleep(5000);
-  const trials: Trials = { join: [], failed: [], back: [], leave: [], event: [], load: [] };
+  await sleep(SETTLE);
+  const kills: { readonly failed: number; readonly back: number }[] = [];
+  const [event, leave, join] = [[], [], []] as [number[], number[], number[]];
   // First, as the time to accuse depends on how many were ever known, and the joins below bring new names.
-  for (let round = 0; round < ROUNDS; round++) {
-    const { failed, back } = await cluster.kill(round);
-    trials.failed.push(failed);
-    trials.back.push(back);
-  }
-  for (let round = 0; round < ROUNDS; round++) trials.event.push(await cluster.event(round));
-  for (let round = 0; round < ROUNDS; round++) {
-    trials.leave.push(await cluster.leave());
-    trials.join.push(await cluster.join());
+  for (let round = 0; round < ROUNDS; round++) kills.push(await cluster.kill(round));
+  for (let round = 0; round < QUICK * ROUNDS; round++) event.push(await cluster.event(round));
+  for (let round = 0; round < QUICK * ROUNDS; round++) {
+    leave.push(await cluster.leave());
+    join.push(await cluster.join());
   }
   await sleep(REST);
-  const load = await loadOf(cluster.peers, REST);
+  const loads = await loadOf(cluster.peers, REST);
   await cluster.stop();
-  return { ...trials, load };
+  return {
+    join,
+    failed: kills.map(({ failed }) => failed),
+    back: kills.map(({ back }) => back),
+    leave,
+    event,
+    cpu: loads.map(({ cpu }) => cpu),
+    packets: loads.map(({ packets }) => packets),
+    bytes: loads.map(({ bytes }) => bytes),
+    rss: loads.map(({ rss }) => rss),
+    anonymous: loads.map(({ anonymous }) => anonymous),
+  };
 }
 
-function tell(who: string, trials: Trials): void {
-  const seconds = (values: readonly number[]): string =>
-    `${(median(values) / 1e3).toFixed(2)} s, ${(Math.max(...values) / 1e3).toFixed(2)} s`;
-  const of = (what: keyof Load): number[] => trials.load.map((each) => each[what]);
-  const figure = (values: readonly number[], unit: string, digits = 0): string =>
-    `${median(values).toFixed(digits)}${unit}, ${Math.max(...values).toFixed(digits)}${unit}`;
-  const megabytes = (what: keyof Load): number[] => of(what).map((bytes) => bytes / 2 ** 20);
-  say(`${who}: join known by all (median, worst)`, seconds(trials.join));
-  say(`${who}: kill -9 known by all`, seconds(trials.failed));
-  say(`${who}: restarted under its name, known by all`, seconds(trials.back));
-  say(`${who}: leave known by all`, seconds(trials.leave));
-  say(`${who}: event known by all`, seconds(trials.event));
+/** Medians and worst of both, and the ratio of the medians. */
+function compare(size: number, figure: Figure, ours: readonly number[], serf: readonly number[]) {
+  const [name, unit, per, digits, wanted] = FIGURES[figure];
+  const text = (values: readonly number[]): string =>
+    [median(values), Math.max(...values)]
+      .map((each) => (each / per).toFixed(digits))
+      .join(', worst ');
   say(
-    `${who}: processor at rest`,
-    figure(
-      of('cpu').map((share) => share * 100),
-      ' %',
-      2,
-    ),
+    `${size} agents: ${name}${unit === '' ? '' : `, ${unit}`}`,
+    `${text(ours)}; Serf ${text(serf)}; ratio ${(median(ours) / median(serf)).toFixed(2)}`,
+    wanted === undefined ? undefined : `at most ${wanted}`,
   );
-  say(`${who}: packets sent a second`, figure(of('packets'), '', 1));
-  say(`${who}: bytes sent a second`, figure(of('bytes'), ''));
-  say(`${who}: resident memory`, figure(megabytes('rss'), ' MB', 1));
-  say(`${who}: of it private anonymous`, figure(megabytes('anonymous'), ' MB', 1));
 }
