@@ -77,18 +77,20 @@ export function fetchKernel() {
  */
 function uncompressed(image) {
   const start = (image.readUInt8(0x1f1) + 1) * 512 + image.readUInt32LE(0x248);
-  const { status, stdout } = spawnSync('xz', ['-dc', '--single-stream'], {
-    input: image.subarray(start),
-    maxBuffer: 2 ** 28,
-  });
-  if (status !== 0 || stdout.subarray(1, 4).toString() !== 'ELF')
-    throw new Error('the kernel is not packed with xz, as that of Debian 12 is');
+  const stdout = run('xz', ['-dc', '--single-stream'], { input: image.subarray(start) });
+  if (stdout.subarray(1, 4).toString() !== 'ELF')
+    throw new Error('the kernel does not unpack to an ELF file');
   return stdout;
 }
 
 function output(command, args, cwd = '/') {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  return run(command, args, { cwd }).toString();
+}
+
+function run(command, args, options) {
+  const settings = { maxBuffer: 2 ** 28, ...options };
+  const { status, stdout, stderr, error } = spawnSync(command, args, settings);
   if (status !== 0)
-    throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr.trim()}`);
+    throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr.toString().trim()}`);
   return stdout;
 }

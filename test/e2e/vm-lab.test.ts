@@ -1,9 +1,9 @@
 /** Hosts that are machines with Debian's kernel: what the lab offers of namespaces holds for them too. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { release } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -213,6 +213,14 @@ test.for<{ what: string; machines: NonNullable<LabOptions['machines']> }>([
     expectNothingOf(mesh.lab.name);
   },
 );
+
+test('a machine that cannot boot says why, and nothing stays', { timeout: LIMIT_MS }, async () => {
+  const lab = createLab({ nodes: 2, machines: [1], machineMemory: 2 ** 30 });
+  await expect(lab).rejects.toThrow(/^the machine h1 is gone: QEMU ended with code 1\nqemu-/);
+  const ours = `weft-${process.pid}`;
+  expect(namespacesOf(ours)).toEqual([]);
+  expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`${ours}-`))).toEqual([]);
+});
 
 test('a machine ends with the process that made it', { timeout: LIMIT_MS }, async () => {
   const script = fileURLToPath(new URL('../lab/interrupted.ts', import.meta.url));

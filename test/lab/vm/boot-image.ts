@@ -41,7 +41,7 @@ export async function makeBootImage(directory: string): Promise<BootImage> {
   copyFileSync(BUSYBOX, join(tree, 'bin/busybox'));
   copyFileSync(fileURLToPath(new URL('./init.sh', import.meta.url)), join(tree, 'init'));
   chmodSync(join(tree, 'init'), 0o755);
-  await bundle('./agent.ts', join(tree, 'agent.cjs'));
+  await bundle(new URL('./agent.ts', import.meta.url), join(tree, 'agent.cjs'));
   const order = await modulesInOrder(version, root);
   for (const file of order) copyFileSync(file, join(tree, 'modules', basename(file)));
   const names = order.map((file) => `${basename(file)}\n`).join('');

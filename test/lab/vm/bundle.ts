@@ -1,10 +1,10 @@
-/** One file of a program of this directory, that Node runs without its modules beside it. */
+/** One file of a program, that Node runs without its modules beside it. */
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-export async function bundle(name: string, outfile: string): Promise<void> {
+export async function bundle(program: URL, outfile: string): Promise<void> {
   await build({
-    entryPoints: [fileURLToPath(new URL(name, import.meta.url))],
+    entryPoints: [fileURLToPath(program)],
     outfile,
     bundle: true,
     platform: 'node',

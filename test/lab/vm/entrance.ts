@@ -22,7 +22,7 @@ export async function openEntrances(lab: Lab): Promise<string> {
         .listen(join(lab.machineLogs, `${name}.sock`))
         .unref();
   const program = join(lab.machineLogs, 'enter.cjs');
-  await bundle('./enter.ts', program);
+  await bundle(new URL('./enter.ts', import.meta.url), program);
   return program;
 }
 
