@@ -51,12 +51,12 @@ export class Rumours {
   /** `from`: where the packet came from, if it came by packet. */
   alive(claim: Alive, from?: Endpoint): void {
     const { self, table, counts } = this.#core;
-    const isLocal = claim.node === self.name;
-    if (isLocal && this.#core.leaving) return;
+    const known = table.get(claim.node);
+    if (known !== undefined && known !== self && isNoNews(known, claim)) return;
+    if (known === self && this.#core.leaving) return;
     if (!isSane(claim)) return void counts.ignored++;
     const heard = claim.port === 0 ? { ...claim, port: self.port } : claim;
-    if (isLocal) return this.#aliveSelf(heard);
-    const known = table.get(heard.node);
+    if (known === self) return this.#aliveSelf(heard);
     if (known === undefined) return this.#meet(heard);
     const moves = !isSameEndpoint(known, heard);
     if (moves && !this.#mayMove(known)) return this.#conflict(known, heard);
@@ -229,8 +229,15 @@ export function aliveOf({ name: node, addr, port, meta, vsn, incarnation }: Memb
   return { kind: 'alive', node, addr, port, meta, vsn, incarnation };
 }
 
+/** Nearly everything that is heard was heard before. */
+function isNoNews(known: MemberRecord, claim: Alive): boolean {
+  const isNew = claim.incarnation !== known.incarnation || known.state !== 'alive';
+  return !isNew && isSameEndpoint(known, claim);
+}
+
 /** Versions of less than six bytes make Go panic, so nobody sends them. */
 function isSane({ node, addr, vsn }: Alive): boolean {
-  const [min = 0, max = 0] = vsn;
+  const min = vsn[0] ?? 0;
+  const max = vsn[1] ?? 0;
   return node !== '' && isAddress(addr) && vsn.length >= VERSIONS_LENGTH && min > 0 && min <= max;
 }
