@@ -262,10 +262,10 @@ describe('a ping for somebody else', () => {
     expect(net.sentBy(self, 'nack')).toEqual([]);
   });
 
-  it('is answered with a nack if that is wanted', () => {
+  it('is answered with a nack if that is wanted, in time for the verdict of whoever asks', () => {
     hear(2, asked);
     hear(4, { ...asked, seqNo: 78, nack: false });
-    net.run(499);
+    net.run(399);
     expect(net.sentBy(self, 'nack')).toEqual([]);
     net.run(2);
     expect(net.sentBy(self, 'nack')).toMatchObject([{ to: endpoint(2), message: { seqNo: 77 } }]);

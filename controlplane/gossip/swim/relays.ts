@@ -9,12 +9,17 @@ type IndirectPing = Extract<Message, { kind: 'indirectPing' }>;
 
 /** Under way. At the bound further ones are ignored: whoever asks takes it for a lost packet. */
 const LIMIT = 1_024;
+/**
+ * Share of the time for an answer after which we say that there is none yet (Lifeguard's; memberlist waits for all of
+ * it, which is when whoever asks judges): in time to count. An answer that comes later is passed on all the same.
+ */
+const NACK_AFTER = 0.8;
 
 interface Relay {
   readonly seqNo: number;
   readonly to: Endpoint;
   readonly asker: string;
-  readonly timer: Timer;
+  timer: Timer;
 }
 
 export class Relays {
@@ -31,13 +36,14 @@ export class Relays {
     const { node, target: addr } = request;
     if (!isAddress(addr) || this.#relays.size >= LIMIT) return void counts.ignored++;
     const seqNo = this.#core.nextSeqNo();
-    const timer = timers.after(settings.probeTimeout, () => {
-      const relay = this.#take(seqNo);
-      if (relay !== undefined && request.nack)
-        this.#answer(relay, { kind: 'nack', seqNo: relay.seqNo });
+    const nackAfter = NACK_AFTER * settings.probeTimeout;
+    const timer = timers.after(nackAfter, () => {
+      relay.timer = timers.after(settings.probeTimeout - nackAfter, () => this.#take(seqNo));
+      if (request.nack) this.#answer(relay, { kind: 'nack', seqNo: relay.seqNo });
     });
     const to = sourceOf(request, from);
-    this.#relays.set(seqNo, { seqNo: request.seqNo, to, asker: request.sourceNode, timer });
+    const relay: Relay = { seqNo: request.seqNo, to, asker: request.sourceNode, timer };
+    this.#relays.set(seqNo, relay);
     const target = { addr, port: request.port === 0 ? self.port : request.port };
     outbox.send(target, { kind: 'ping', seqNo, node, ...sourceFields(self) }, table.get(node));
   }
