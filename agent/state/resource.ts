@@ -5,6 +5,8 @@
 import type { Address } from '../ip/address.ts';
 import type { Mac } from '../ip/mac.ts';
 import type { Prefix } from '../ip/prefix.ts';
+import type { SocketAddress } from '../ip/socket-address.ts';
+import type { PublicKey } from './wireguard.ts';
 
 export interface Sysctl {
   readonly kind: 'sysctl';
@@ -36,6 +38,16 @@ export interface VxlanLink {
   readonly alias: string;
 }
 
+/** A WireGuard device, of the kernel or of a program in user space: the same to everybody. */
+export interface WireguardLink {
+  readonly kind: 'link';
+  readonly type: 'wireguard';
+  readonly name: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly alias: string;
+}
+
 /** What stands where one of our links should, and is of another make. Only ever actual, never desired. */
 export interface ForeignLink {
   readonly kind: 'link';
@@ -45,7 +57,7 @@ export interface ForeignLink {
   readonly description: string;
 }
 
-export type Link = VxlanLink | ForeignLink;
+export type Link = VxlanLink | WireguardLink | ForeignLink;
 
 export interface LinkAddress {
   readonly kind: 'address';
@@ -68,6 +80,31 @@ export interface FdbEntry {
   readonly link: string;
   readonly mac: Mac;
   readonly remote: Address;
+}
+
+/** The settings of a WireGuard device. Its private key is the one that `publicKey` belongs to, from the key file. */
+export interface Wireguard {
+  readonly kind: 'wireguard';
+  readonly link: string;
+  /** Undefined where the device has none yet. */
+  readonly publicKey: PublicKey | undefined;
+  /** UDP, of the outer packets. */
+  readonly port: number;
+}
+
+/** Whom a WireGuard device sends to, and takes from. */
+export interface WireguardPeer {
+  readonly kind: 'wireguard-peer';
+  readonly link: string;
+  readonly publicKey: PublicKey;
+  /** Undefined where the device has never heard of one. */
+  readonly endpoint: SocketAddress | undefined;
+  /** What is sent to it, and taken from it; sorted, each of them of one peer only. */
+  readonly allowedIps: readonly Prefix[];
+  /** In s; 0 is off. */
+  readonly keepalive: number;
+  /** A secret: goes to the device only, never into a text. */
+  readonly presharedKey: string | undefined;
 }
 
 /** A route of the main table. */
@@ -110,6 +147,8 @@ export type Resource =
   | LinkAddress
   | Neighbour
   | FdbEntry
+  | Wireguard
+  | WireguardPeer
   | Route
   | NftTable
   | IptablesRule;
@@ -138,6 +177,10 @@ export function keyOf(resource: Resource): Key {
       return `neighbour ${resource.link} ${resource.address}` as Key;
     case 'fdb':
       return `fdb ${resource.link} ${resource.mac}` as Key;
+    case 'wireguard':
+      return `wireguard ${resource.link}` as Key;
+    case 'wireguard-peer':
+      return `wireguard-peer ${resource.link} ${resource.publicKey}` as Key;
     case 'route':
       return `route ${resource.prefix} metric ${resource.metric}` as Key;
     case 'nftables':
@@ -159,6 +202,8 @@ export function linkOf(resource: Resource): string | undefined {
     case 'address':
     case 'neighbour':
     case 'fdb':
+    case 'wireguard':
+    case 'wireguard-peer':
       return resource.link;
     case 'link':
     case 'nftables':
@@ -177,8 +222,10 @@ export const KINDS_IN_ORDER: readonly Kind[] = [
   'address',
   'nftables',
   'iptables',
+  'wireguard',
   'neighbour',
   'fdb',
+  'wireguard-peer',
   'route',
 ];
 
@@ -188,16 +235,17 @@ export function describe(resource: Resource): string {
     case 'sysctl':
       return `sysctl ${resource.path}=${resource.value}`;
     case 'link':
-      return resource.type === 'foreign'
-        ? `link ${resource.name} (${resource.description})`
-        : `link ${resource.name} vxlan id ${resource.vni} local ${resource.local} dev ${resource.lower} ` +
-            `dstport ${resource.port} mtu ${resource.mtu} address ${resource.mac}`;
+      return describeLink(resource);
     case 'address':
       return `address ${resource.address}/${resource.length} dev ${resource.link}`;
     case 'neighbour':
       return `neighbour ${resource.address} lladdr ${resource.mac} dev ${resource.link}`;
     case 'fdb':
       return `fdb ${resource.mac} dst ${resource.remote} dev ${resource.link}`;
+    case 'wireguard':
+      return `wireguard ${resource.link} public-key ${resource.publicKey ?? '(none)'} listen-port ${resource.port}`;
+    case 'wireguard-peer':
+      return describePeer(resource);
     case 'route':
       return describeRoute(resource);
     case 'nftables':
@@ -205,6 +253,32 @@ export function describe(resource: Resource): string {
     case 'iptables':
       return `${resource.family === 'ip' ? 'iptables' : 'ip6tables'} ${resource.chain} ${resource.rule}`;
   }
+}
+
+function describeLink(link: Link): string {
+  switch (link.type) {
+    case 'foreign':
+      return `link ${link.name} (${link.description})`;
+    case 'wireguard':
+      return `link ${link.name} wireguard mtu ${link.mtu}`;
+    case 'vxlan':
+      return (
+        `link ${link.name} vxlan id ${link.vni} local ${link.local} dev ${link.lower} ` +
+        `dstport ${link.port} mtu ${link.mtu} address ${link.mac}`
+      );
+  }
+}
+
+/** That there is a preshared key is told, and not which. */
+function describePeer(peer: WireguardPeer): string {
+  return [
+    `wireguard peer ${peer.publicKey}`,
+    `endpoint ${peer.endpoint ?? '(none)'}`,
+    `allowed-ips ${peer.allowedIps.join(',') || '(none)'}`,
+    ...(peer.keepalive === 0 ? [] : [`persistent-keepalive ${peer.keepalive}`]),
+    ...(peer.presharedKey === undefined ? [] : ['preshared-key (hidden)']),
+    `dev ${peer.link}`,
+  ].join(' ');
 }
 
 function describeRoute(route: Route): string {

@@ -1,6 +1,12 @@
 /** Makes, changes and removes links, one at a time, and reads each back: what the kernel did not take is a failure. */
 import type { Operation, Outcome } from '../../state/kernel.ts';
-import { describe, same, type Link, type VxlanLink } from '../../state/resource.ts';
+import {
+  describe,
+  same,
+  type ForeignLink,
+  type Link,
+  type VxlanLink,
+} from '../../state/resource.ts';
 import { KernelError, type Refusal } from '../errno.ts';
 import { DONE, failed } from './batches.ts';
 import * as nl from './constants.ts';
@@ -12,11 +18,18 @@ import {
   writeLinkRequestByName,
   writeTunnelChange,
   writeVxlan,
+  writeWireguard,
   type LinkRecord,
 } from './link.ts';
 import type { LinkTable } from './link-table.ts';
 import { MessageWriter } from './message.ts';
 import type { DumpSocket, RequestSocket } from './socket.ts';
+
+/** What weft makes. */
+type OwnLink = Exclude<Link, ForeignLink>;
+
+/** Makes a WireGuard device of that name without the kernel's help; resolves when it is there. Never rejects. */
+export type UserspaceWireguard = (name: string) => Promise<Refusal | undefined>;
 
 interface LinkParts {
   readonly socket: RequestSocket;
@@ -24,6 +37,8 @@ interface LinkParts {
   readonly links: LinkTable;
   /** Told when a link was made anew, as everything that stood on the old one is gone. */
   readonly onRemade: (name: string) => void;
+  /** For a kernel without WireGuard. */
+  readonly userspace: UserspaceWireguard;
 }
 
 export class LinkOperations {
@@ -40,7 +55,7 @@ export class LinkOperations {
       if (operation.action === 'remove') return await this.#remove(operation.actual as Link);
       const desired = operation.desired as Link;
       if (desired.type === 'foreign')
-        return failed({ code: 'EINVAL', message: 'weft makes vxlan links only' });
+        return failed({ code: 'EINVAL', message: 'weft makes no link of this kind' });
       return await this.#establish(desired, operation.action === 'change');
     } catch (cause) {
       return failed(cause instanceof KernelError ? cause : new KernelError('EIO', String(cause)));
@@ -52,40 +67,53 @@ export class LinkOperations {
     return this.#fetch((writer) => writeLinkRequestByName(writer, name));
   }
 
-  async #establish(desired: VxlanLink, exists: boolean): Promise<Outcome> {
-    const { links } = this.#parts;
-    links.want(desired.name);
-    const lower = links.get(desired.lower) ?? (await this.find(desired.lower));
+  async #establish(desired: OwnLink, exists: boolean): Promise<Outcome> {
+    this.#parts.links.want(desired.name);
+    const lower = desired.type === 'vxlan' ? await this.#indexOf(desired.lower) : NO_LOWER;
     if (lower === undefined)
-      return failed({ code: 'ENODEV', message: `there is no link ${desired.lower} to put it on` });
+      return failed({ code: 'ENODEV', message: `there is no link to put ${desired.name} on` });
     const standing = exists ? await this.find(desired.name) : undefined;
-    if (standing !== undefined) return this.#change(desired, standing, lower.index);
-    const refusal = await this.#create(desired, lower.index);
+    if (standing !== undefined) return this.#change(desired, standing, lower);
+    const refusal = await this.#create(desired, lower);
     if (refusal === undefined) return this.#verify(desired);
     if (refusal.code !== 'EEXIST') return failed(refusal);
     const taken = await this.find(desired.name);
-    if (taken !== undefined) return this.#change(desired, taken, lower.index);
+    if (taken !== undefined) return this.#change(desired, taken, lower);
     return { status: 'conflict', found: (await this.#sameTunnel(desired)) ?? refusal.message };
   }
 
-  async #create(desired: VxlanLink, lowerIndex: number): Promise<Refusal | undefined> {
-    const refusal = await this.#request(nl.RTM_NEWLINK, nl.NLM_F_CREATE | nl.NLM_F_EXCL, (writer) =>
-      writeVxlan(writer, desired, lowerIndex),
-    );
+  async #indexOf(name: string): Promise<number | undefined> {
+    return (this.#parts.links.get(name) ?? (await this.find(name)))?.index;
+  }
+
+  async #create(desired: OwnLink, lowerIndex: number): Promise<Refusal | undefined> {
+    const refusal = await this.#make(desired, lowerIndex);
     if (refusal !== undefined) return refusal;
     const made = await this.find(desired.name);
     if (made === undefined)
       return { code: 'ENODEV', message: 'the link went as soon as it was made' };
-    const { alias, up } = desired;
+    const { mtu, alias, up } = desired;
     return this.#request(nl.RTM_NEWLINK, 0, (writer) =>
-      writeLinkChange(writer, made.index, { alias, up }),
+      writeLinkChange(writer, made.index, { mtu, alias, up }),
     );
   }
 
-  async #change(desired: VxlanLink, standing: LinkRecord, lowerIndex: number): Promise<Outcome> {
+  async #make(desired: OwnLink, lowerIndex: number): Promise<Refusal | undefined> {
+    const refusal = await this.#request(nl.RTM_NEWLINK, nl.NLM_F_CREATE | nl.NLM_F_EXCL, (writer) =>
+      desired.type === 'vxlan'
+        ? writeVxlan(writer, desired, lowerIndex)
+        : writeWireguard(writer, desired),
+    );
+    const isUnknown = refusal !== undefined && NO_DRIVER.has(refusal.code);
+    return isUnknown && desired.type === 'wireguard'
+      ? this.#parts.userspace(desired.name)
+      : refusal;
+  }
+
+  async #change(desired: OwnLink, standing: LinkRecord, lowerIndex: number): Promise<Outcome> {
     const actual = this.#parts.links.resource(standing);
     if (same(actual, desired)) return DONE;
-    if (actual.type === 'vxlan' && !FIXED.some((name) => actual[name] !== desired[name])) {
+    if (isAdjustable(actual, desired)) {
       const refusal = await this.#adjust(desired, actual, standing.index, lowerIndex);
       if (refusal === undefined) return this.#verify(desired);
       if (refusal.code !== 'ENOTSUP') return failed(refusal);
@@ -95,12 +123,16 @@ export class LinkOperations {
 
   /** The tunnel first: the kernel refuses an MTU in the same message, and a new lower link may allow a larger one. */
   async #adjust(
-    desired: VxlanLink,
-    actual: VxlanLink,
+    desired: OwnLink,
+    actual: Link,
     index: number,
     lowerIndex: number,
   ): Promise<Refusal | undefined> {
-    if (MOVABLE.some((name) => actual[name] !== desired[name])) {
+    if (
+      desired.type === 'vxlan' &&
+      actual.type === 'vxlan' &&
+      MOVABLE.some((name) => actual[name] !== desired[name])
+    ) {
       const refusal = await this.#request(nl.RTM_NEWLINK, 0, (writer) =>
         writeTunnelChange(writer, index, desired, lowerIndex),
       );
@@ -111,19 +143,19 @@ export class LinkOperations {
     );
   }
 
-  async #remake(desired: VxlanLink, standing: LinkRecord, lowerIndex: number): Promise<Outcome> {
+  async #remake(desired: OwnLink, standing: LinkRecord, lowerIndex: number): Promise<Outcome> {
     const refusal =
       (await this.#delete(standing.index)) ?? (await this.#create(desired, lowerIndex));
     this.#parts.onRemade(desired.name);
     return refusal === undefined ? this.#verify(desired) : failed(refusal);
   }
 
-  async #verify(desired: VxlanLink): Promise<Outcome> {
+  async #verify(desired: OwnLink): Promise<Outcome> {
     const record = await this.find(desired.name);
     if (record === undefined) return failed(new KernelError('ENODEV'));
     const actual = this.#parts.links.resource(record);
     if (same(actual, desired)) return DONE;
-    if (actual.type === 'vxlan' && actual.mac !== desired.mac) {
+    if (actual.type === 'vxlan' && desired.type === 'vxlan' && actual.mac !== desired.mac) {
       const message =
         `its MAC is ${actual.mac} and not ${desired.mac}: udev or another program rewrote it; ` +
         'set MACAddressPolicy=none for it in a systemd .link file';
@@ -152,7 +184,8 @@ export class LinkOperations {
   }
 
   /** Another device holds the VNI and port: the kernel says EEXIST though the name is free. */
-  async #sameTunnel(desired: VxlanLink): Promise<string | undefined> {
+  async #sameTunnel(desired: OwnLink): Promise<string | undefined> {
+    if (desired.type !== 'vxlan') return undefined;
     const pieces = await this.#parts.dumps.dump(nl.RTM_GETLINK, (writer) =>
       writeLinkRequest(writer),
     );
@@ -197,17 +230,30 @@ const FIXED = ['vni', 'port', 'gbp'] as const;
 /** What it changes by IFLA_VXLAN attributes, all of them together. */
 const MOVABLE = ['local', 'lower', 'learning'] as const;
 const SETTINGS = ['mtu', 'mac', 'alias', 'up'] as const;
+/** The kernel's answers when it has no driver for a kind of link, and no module to load. */
+const NO_DRIVER: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENODEV']);
+/** A WireGuard device stands on no link. */
+const NO_LOWER = 0;
+
+function isAdjustable(actual: Link, desired: OwnLink): boolean {
+  if (actual.type === 'vxlan' && desired.type === 'vxlan')
+    return FIXED.every((name) => actual[name] === desired[name]);
+  return actual.type === desired.type;
+}
 
 function differing(
-  actual: VxlanLink,
-  desired: VxlanLink,
+  actual: Link,
+  desired: OwnLink,
 ): Partial<Pick<VxlanLink, (typeof SETTINGS)[number]>> {
+  const is = new Map<string, unknown>(Object.entries(actual));
   return Object.fromEntries(
-    SETTINGS.filter((name) => actual[name] !== desired[name]).map((name) => [name, desired[name]]),
+    Object.entries(desired).filter(
+      ([name, value]) => SETTINGS.some((each) => each === name) && is.get(name) !== value,
+    ),
   );
 }
 
-function difference(actual: Link, desired: VxlanLink): string {
+function difference(actual: Link, desired: OwnLink): string {
   const is = new Map<string, unknown>(Object.entries(actual));
   return Object.entries(desired)
     .filter(([name, value]) => is.get(name) !== value)

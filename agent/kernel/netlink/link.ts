@@ -1,7 +1,13 @@
 /** Links as netlink tells and takes them (struct ifinfomsg, linux/rtnetlink.h; attributes in linux/if_link.h). Pure. */
 import { familyOf, type Address } from '../../ip/address.ts';
 import type { Mac } from '../../ip/mac.ts';
-import { ALIAS_PREFIX, type Link, type VxlanLink } from '../../state/resource.ts';
+import {
+  ALIAS_PREFIX,
+  type Link,
+  type VxlanLink,
+  type WireguardLink,
+} from '../../state/resource.ts';
+import { WIREGUARD_ALIAS } from '../../state/wireguard.ts';
 import * as nl from './constants.ts';
 import { Attributes, LITTLE_ENDIAN, type Message, type MessageWriter } from './message.ts';
 
@@ -52,6 +58,16 @@ export function writeVxlan(writer: MessageWriter, link: VxlanLink, lowerIndex: n
   writer.u32Attribute(nl.IFLA_MTU, link.mtu);
   writer.macAttribute(nl.IFLA_ADDRESS, link.mac);
   writeVxlanInfo(writer, link, lowerIndex, true);
+}
+
+/** The body of RTM_NEWLINK that makes the device, down and without an alias, as above. */
+export function writeWireguard(writer: MessageWriter, { name, mtu }: WireguardLink): void {
+  writeFixed(writer, 0, 0, 0);
+  writer.textAttribute(nl.IFLA_IFNAME, name);
+  writer.u32Attribute(nl.IFLA_MTU, mtu);
+  const info = writer.beginNest(nl.IFLA_LINKINFO);
+  writer.textAttribute(nl.IFLA_INFO_KIND, 'wireguard');
+  writer.endNest(info);
 }
 
 /** What of a link may be set while it exists. */
@@ -178,6 +194,10 @@ export function linkResource(
   nameOf: (index: number) => string | undefined,
 ): Link {
   const { name, vxlan, mac } = record;
+  if (isWireguard(record)) {
+    const { mtu, up, alias } = record;
+    return { kind: 'link', type: 'wireguard', name, mtu, up, alias };
+  }
   if (vxlan === undefined || mac === undefined)
     return { kind: 'link', type: 'foreign', name, description: record.type ?? 'a real device' };
   const lower = nameOf(vxlan.lowerIndex);
@@ -192,6 +212,11 @@ export function linkResource(
   const { mtu, up, alias } = record;
   const settings = { vni, local, lower, port, mtu, mac, learning, gbp, up, alias };
   return { kind: 'link', type: 'vxlan', name, ...settings };
+}
+
+/** A tunnel of a program is taken for WireGuard only by our alias: the kernel does not tell whose it is. */
+function isWireguard({ type, alias }: LinkRecord): boolean {
+  return type === 'wireguard' || (type === 'tun' && alias.startsWith(WIREGUARD_ALIAS));
 }
 
 export function hasOurAlias(record: LinkRecord): boolean {

@@ -1,6 +1,8 @@
 /** The door to the kernel's routing room: a driver for what is ours, and facts about what is not. */
+import { KernelError } from '../errno.ts';
 import type { Driver } from '../kernel.ts';
 import { NetlinkDriver } from './driver.ts';
+import type { UserspaceWireguard } from './link-operations.ts';
 import { inspector, type Inspector } from './inspect.ts';
 import { DumpSocket, RequestSocket } from './socket.ts';
 
@@ -10,11 +12,14 @@ export interface Netlink extends Inspector {
   close(): Promise<void>;
 }
 
+/** Without it, a kernel that has no WireGuard makes no such device. */
+const NO_USERSPACE: UserspaceWireguard = () => Promise.resolve(new KernelError('ENOTSUP'));
+
 /** Opens sockets in this thread's network namespace. Throws a KernelError (EPERM: not root). */
-export function openNetlink(): Netlink {
+export function openNetlink(userspace = NO_USERSPACE): Netlink {
   const socket = new RequestSocket();
   const dumps = new DumpSocket();
-  const driver = new NetlinkDriver(socket, dumps);
+  const driver = new NetlinkDriver(socket, dumps, userspace);
   const close = async (): Promise<void> => {
     await driver.close();
     dumps.close();

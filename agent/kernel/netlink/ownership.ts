@@ -42,12 +42,18 @@ export function entryOnOwnLink(
   return { kind: 'neighbour', link, address: record.address, mac: record.mac ?? NO_MAC };
 }
 
-/** A route with our protocol, or flanneld's: by a gateway over a link of ours, and not made by the kernel. */
+/**
+ * A route with our protocol, or flanneld's: over a link of ours, and not made by the kernel; by a gateway, but over
+ * WireGuard without one.
+ */
 export function ownRoute(record: RouteRecord, links: LinkTable): Route | undefined {
   const route = routeResource(record, links.nameOf);
   if (route === undefined || route.protocol === ROUTE_PROTOCOL) return route;
-  if (route.gateway === undefined || route.protocol === RTPROT_KERNEL) return undefined;
-  return ownLink(links, record.linkIndex ?? 0) === undefined ? undefined : route;
+  const link = links.at(record.linkIndex ?? 0);
+  if (link === undefined || !links.isOurs(link) || route.protocol === RTPROT_KERNEL)
+    return undefined;
+  const isTunnel = links.resource(link).type === 'wireguard';
+  return route.gateway === undefined && !isTunnel ? undefined : route;
 }
 
 /** Readers of dumps: what a message tells if that is ours. */
