@@ -1,10 +1,12 @@
 /** What every backend must do, run for each of them: `backendSuite('vxlan', …)`. */
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { address, type Family } from '../ip/address.ts';
 import { prefix } from '../ip/prefix.ts';
 import type { HostFacts, Lease, NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
 import { keyOf, linkOf, type Resource } from '../state/resource.ts';
+import type { PublicKey } from '../state/wireguard.ts';
 import { familiesOf, type Backend } from './backend.ts';
 import { createBackend } from './backends.ts';
 
@@ -54,9 +56,18 @@ export function only<T>(values: PerFamily<T>, on: readonly Family[]): PerFamily<
   );
 }
 
+/** As weftd on the host with that underlay would. */
 export function publishFor(backend: Backend, facts: HostFacts) {
+  const { underlay } = facts;
   const families = familiesOf(facts.network.ranges);
-  return backend.publish({ underlay: facts.underlay, families, before: undefined, existing: [] });
+  const publicKey = (): PublicKey => publicKeyOf(underlay);
+  return backend.publish({ underlay, families, before: undefined, existing: [], publicKey });
+}
+
+/** Another for every host. */
+function publicKeyOf({ addresses }: Underlay): PublicKey {
+  const seed = createHash('sha256').update(`${addresses[4]} ${addresses[6]}`);
+  return seed.digest('base64') as PublicKey;
 }
 
 /** The lease of host N of the same network, as its own weftd would publish it. */

@@ -7,6 +7,7 @@ import type { Address, Family } from '../ip/address.ts';
 import { PrefixTable } from '../ip/prefix-table.ts';
 import type { HostFacts, Lease, PerFamily, Underlay } from '../state/facts.ts';
 import type { Link, Resource } from '../state/resource.ts';
+import type { PublicKey } from '../state/wireguard.ts';
 
 export interface Backend {
   /** The `Type` of the network configuration and the `BackendType` of leases. */
@@ -32,11 +33,15 @@ export interface PublishFacts {
   readonly before: Published | undefined;
   /** Which of `links` exist on this host now. */
   readonly existing: readonly Link[];
+  /** Of this host's WireGuard key, which is made when it is first asked for. */
+  readonly publicKey: () => PublicKey;
 }
 
 export interface MeshPlan {
   /** Largest packet a workload may send, in bytes. */
   readonly mtu: number;
+  /** Whether nothing between hosts goes in the clear: what arrives so is not ours, and dropped. */
+  readonly encrypts?: boolean;
   /** What this host needs whatever its peers are. */
   readonly host: readonly Resource[];
   /** What one peer's lease asks of this host. Cost does not depend on the number of peers. */

@@ -1,8 +1,10 @@
 /** Every backend by the `Type` of the network configuration, its options parsed at this door. */
 import type { NetworkConfig } from '../state/facts.ts';
+import { isKey } from '../state/wireguard.ts';
 import type { Backend } from './backend.ts';
 import { hostGw } from './host-gw.ts';
 import { vxlan } from './vxlan.ts';
+import { wireguard, WIREGUARD_MODES } from './wireguard.ts';
 
 type Options = NetworkConfig['backend']['options'];
 
@@ -19,6 +21,20 @@ const BACKENDS: Readonly<Record<string, (options: Options) => Backend>> = {
     });
   },
   'host-gw': hostGw,
+  wireguard: (options) => {
+    const mtu = whole(options, 'MTU', 0, { min: 0, max: 65_535 });
+    const presharedKey = key(options, 'PSK');
+    return wireguard({
+      mode: choice(options, 'Mode', WIREGUARD_MODES),
+      ports: {
+        4: whole(options, 'ListenPort', 0, { min: 0, max: 65_535 }) || 51_820,
+        6: whole(options, 'ListenPortV6', 0, { min: 0, max: 65_535 }) || 51_821,
+      },
+      ...(mtu === 0 ? {} : { mtu }),
+      keepalive: whole(options, 'PersistentKeepaliveInterval', 0, { min: 0, max: 65_535 }),
+      ...(presharedKey === undefined ? {} : { presharedKey }),
+    });
+  },
 };
 
 /** The backend the network configuration asks for; throws a RangeError whose message is one sentence for the operator. */
@@ -62,4 +78,22 @@ function flag(options: Options, name: string): boolean {
   const value = field(options, name) ?? false;
   if (typeof value === 'boolean') return value;
   throw new RangeError(`Backend.${name} must be true or false, not ${JSON.stringify(value)}`);
+}
+
+/** The first is the default; an empty text means it too. */
+function choice<T extends string>(options: Options, name: string, words: readonly T[]): T {
+  const value = field(options, name) ?? '';
+  const found = value === '' ? words[0] : words.find((word) => word === value);
+  if (found !== undefined) return found;
+  throw new RangeError(
+    `Backend.${name} must be ${words.join(' or ')}, not ${JSON.stringify(value)}`,
+  );
+}
+
+/** The value is a secret, and not told. */
+function key(options: Options, name: string): string | undefined {
+  const value = field(options, name) ?? '';
+  if (value === '') return undefined;
+  if (isKey(value)) return value;
+  throw new RangeError(`Backend.${name} must be base64 of 32 bytes, as "wg genpsk" makes it`);
 }

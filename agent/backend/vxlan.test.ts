@@ -101,7 +101,8 @@ test('a direct peer is routed to without a tunnel; one behind a gateway is not',
 });
 
 test('the MAC is that of a device that stays, else that of our lease, else always the same one', () => {
-  const facts = { underlay, families: [4] as const, before: undefined, existing: [] };
+  const publicKey = (): never => expect.unreachable('asks for a key');
+  const facts = { underlay, families: [4] as const, before: undefined, existing: [], publicKey };
   const fresh = backend.publish(facts);
   expect(backend.publish(facts)).toEqual(fresh);
   const before = {

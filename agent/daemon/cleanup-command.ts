@@ -31,7 +31,7 @@ export async function cleanup(config: Config, wishes: CleanupWishes): Promise<nu
     const place = `this host (${config.socket})`;
     return complain(`weftd runs on ${place} and would put everything back: stop it first`);
   }
-  const host = openHostKernel(config.runDir);
+  const host = openHostKernel(config);
   try {
     const owned = await ownedBy(host.kernel);
     const files = filesOf(config, owned);

@@ -69,7 +69,7 @@ export class Daemon {
     this.#etcd = new EtcdClient(config.etcd);
     this.#registry = new EtcdRegistry(this.#etcd, config.etcd.prefix);
     prepareDirectory(config.runDir);
-    this.host = openHostKernel(config.runDir);
+    this.host = openHostKernel(config, (sentence) => log.warn(sentence));
     this.reporter = new LoggingReporter(log, this.metrics, () => this.changed());
     this.reconciler = new Reconciler({
       kernel: this.host.kernel,
@@ -220,7 +220,10 @@ export class Daemon {
     for await (const network of follow) {
       const isFirst = this.#network === undefined;
       this.#network = network;
-      if (!isFirst) this.#log.info({ network }, 'the network configuration changed');
+      // Not the backend's options, as there may be a secret among them.
+      const { ranges, backend } = network;
+      if (!isFirst)
+        this.#log.info({ ranges, backend: backend.type }, 'the network configuration changed');
       await this.#session?.stop();
       this.#session = undefined;
       await this.#beginSession(network, isFirst, signal);

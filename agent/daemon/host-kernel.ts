@@ -1,9 +1,13 @@
 /** This host's kernel with every driver weft has. */
+import type { Config } from '../config/config.ts';
+import { wireguardKeyFileIn } from '../config/wireguard-key.ts';
 import { IptablesDriver } from '../kernel/iptables/driver.ts';
 import { composeKernel } from '../kernel/kernel.ts';
 import { openNetlink, type Netlink } from '../kernel/netlink/netlink.ts';
 import { NftablesDriver } from '../kernel/nftables/driver.ts';
 import { SysctlDriver } from '../kernel/sysctl.ts';
+import { WireguardDriver } from '../kernel/wireguard/driver.ts';
+import { userspaceWireguard } from '../kernel/wireguard/userspace.ts';
 import type { Kernel } from '../state/kernel.ts';
 import type { Link } from '../state/resource.ts';
 
@@ -14,15 +18,22 @@ export interface HostKernel {
   close(): Promise<void>;
 }
 
-/** Throws a KernelError when this process may not speak to the kernel (EPERM). */
-export function openHostKernel(runDir: string): HostKernel {
-  const netlink = openNetlink();
+/**
+ * `notice` is told what the operator should know of how it works here. Throws a KernelError when this process may not
+ * speak to the kernel (EPERM).
+ */
+export function openHostKernel(
+  { runDir, stateDir }: Pick<Config, 'runDir' | 'stateDir'>,
+  notice: (sentence: string) => void = () => {},
+): HostKernel {
+  const netlink = openNetlink(userspaceWireguard(notice));
   const iptables = new IptablesDriver();
   const kernel = composeKernel([
     netlink.driver,
     new SysctlDriver(),
     new NftablesDriver(runDir),
     iptables,
+    new WireguardDriver({ keyFile: wireguardKeyFileIn(stateDir), runDirectory: runDir }),
   ]);
   const close = async (): Promise<void> => {
     await kernel.close();

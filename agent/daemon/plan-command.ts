@@ -22,6 +22,7 @@ import { existingLinks, openHostKernel, type HostKernel } from './host-kernel.ts
 import { machineClock, machineRandom, turn } from './machine.ts';
 import { Planner } from './planner.ts';
 import { backendFor, SetupError } from './session.ts';
+import { plannedKeyOf } from './wireguard-key.ts';
 
 /** Prints to stdout. Throws errors whose message is one sentence, as a start would. */
 export async function printPlan(
@@ -29,7 +30,7 @@ export async function printPlan(
   { json }: { readonly json: boolean },
 ): Promise<void> {
   const etcd = new EtcdClient(config.etcd);
-  const host = openHostKernel(config.runDir);
+  const host = openHostKernel(config);
   try {
     const plan = await planFor(config, host, new EtcdRegistry(etcd, config.etcd.prefix));
     process.stdout.write(json ? `${JSON.stringify(plan, null, 2)}\n` : text(plan));
@@ -47,8 +48,9 @@ async function planFor(config: Config, host: HostKernel, registry: EtcdRegistry)
   if (choice.status === 'none') throw new SetupError(choice.problem);
   const { underlay } = choice;
   const existing = await existingLinks(host.kernel, backend.links);
+  const publicKey = plannedKeyOf(config);
   const publish = (before: Published | undefined): Published =>
-    backend.publish({ underlay, families, before, existing });
+    backend.publish({ underlay, families, before, existing, publicKey });
   const own = await ownLease(config, registry, network, publish);
 
   const reconciler = new Reconciler({

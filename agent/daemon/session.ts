@@ -20,6 +20,7 @@ import { findUnderlay } from './find-underlay.ts';
 import { existingLinks, type HostKernel } from './host-kernel.ts';
 import type { Planner } from './planner.ts';
 import type { ProblemBoard } from './problem-board.ts';
+import { keyProblem, wireguardKeyOf } from './wireguard-key.ts';
 
 /** Changes of links, addresses and routes come in bursts; the underlay is looked at this long after the first, in ms. */
 const UNDERLAY_PAUSE = 100;
@@ -94,8 +95,13 @@ export class Session {
     );
     if (choice.status === 'none') throw new SetupError(choice.problem);
     const session = new Session(parts, network, backend, choice.underlay);
-    await session.#begin();
-    return session;
+    try {
+      await session.#begin();
+      return session;
+    } catch (cause) {
+      const problem = keyProblem(cause);
+      throw problem === undefined ? cause : new SetupError(problem);
+    }
   }
 
   get underlay(): Underlay {
@@ -249,6 +255,7 @@ export class Session {
       families: familiesOf(this.network.ranges),
       before,
       existing: this.#existing,
+      publicKey: wireguardKeyOf(this.#parts.config),
     });
   }
 
