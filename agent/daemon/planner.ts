@@ -129,6 +129,8 @@ export class Planner {
   #planHost(): void {
     if (this.#mesh === undefined) return;
     const { facts, plan } = this.#mesh;
+    // While another mesh stands beside it, peers may still send by that.
+    const isClosed = plan.encrypts === true && this.#former === undefined;
     const firewall = firewallPlan({
       networks: networksOf(facts),
       subnets: facts.subnets,
@@ -137,6 +139,7 @@ export class Planner {
       forward: this.#parts.firewall.forwardRules,
       blackholeRoute: this.#parts.firewall.blackholeRoute,
       forwardChains: this.#forwardChains,
+      ...(isClosed ? { closedLink: facts.underlay.link } : {}),
     });
     const own = new Map<string, Resource>();
     for (const each of [...(this.#former?.plan.host ?? []), ...plan.host, ...firewall])

@@ -32,6 +32,10 @@ export function accept(chain: string, comment: string, matches: readonly NftObje
   return rule(chain, comment, [...matches, COUNTER, { accept: null }]);
 }
 
+export function drop(chain: string, comment: string, matches: readonly NftObject[]): NftObject {
+  return rule(chain, comment, [...matches, COUNTER, { drop: null }]);
+}
+
 export function masquerade(
   chain: string,
   comment: string,
@@ -51,6 +55,11 @@ function rule(chain: string, comment: string, expr: readonly NftObject[]): NftOb
 /** Only the bit counts, whatever else the mark holds. */
 export function bypassMark(): NftObject {
   return match('==', { '&': [{ meta: { key: 'mark' } }, BYPASS_MARK] }, BYPASS_MARK);
+}
+
+/** By its name, which the link may come and go under. */
+export function arrivesOn(link: string): NftObject {
+  return match('==', { meta: { key: 'iifname' } }, link);
 }
 
 /** Matches on a packet's addresses. */

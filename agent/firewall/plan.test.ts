@@ -78,6 +78,37 @@ describe('the table', () => {
     );
   });
 
+  test('drops what is in the clear before anything else sees it, and only where nothing may be', () => {
+    const objects = tableIn(firewallPlan({ ...OFF, closedLink: 'eth0' }))?.objects ?? [];
+    const place = { family: 'inet', table: 'weft' };
+    const chain = { ...place, name: 'cleartext', type: 'filter', hook: 'prerouting', prio: -300 };
+    const rule = (comment: string, field: string): object => ({
+      rule: {
+        ...place,
+        chain: 'cleartext',
+        comment,
+        expr: [
+          { match: { op: '==', left: { meta: { key: 'iifname' } }, right: 'eth0' } },
+          {
+            match: {
+              op: '==',
+              left: { payload: { protocol: 'ip', field } },
+              right: { prefix: { addr: '10.5.0.0', len: 16 } },
+            },
+          },
+          { counter: null },
+          { drop: null },
+        ],
+      },
+    });
+    expect(objects.slice(1)).toEqual([
+      { chain: { ...chain, policy: 'accept' } },
+      rule('in the clear from the overlay', 'saddr'),
+      rule('in the clear to the overlay', 'daddr'),
+    ]);
+    expect(JSON.stringify(firewallPlan({ ...OFF, forward: true }))).not.toContain('cleartext');
+  });
+
   test('asks for random ports only when told to', () => {
     const text = (fullyRandom: boolean): string =>
       JSON.stringify(firewallPlan({ ...OFF, masquerade: true, fullyRandom }));

@@ -16,7 +16,17 @@ import {
   type Resource,
   type Route,
 } from '../state/resource.ts';
-import { accept, bypassMark, chain, masquerade, packet, returns, table } from './objects.ts';
+import {
+  accept,
+  arrivesOn,
+  bypassMark,
+  chain,
+  drop,
+  masquerade,
+  packet,
+  returns,
+  table,
+} from './objects.ts';
 
 export interface FirewallFacts {
   /** The overlay's whole range. */
@@ -33,14 +43,19 @@ export interface FirewallFacts {
   readonly forwardChains: PerFamily<string>;
   /** `--ip-blackhole-route`. */
   readonly blackholeRoute: boolean;
+  /** The link on which nothing of the overlay is ever in the clear; absent where the backend does not encrypt. */
+  readonly closedLink?: string;
 }
 
 /** Priorities of linux/netfilter_ipv4.h: NF_IP_PRI_NAT_SRC and NF_IP_PRI_FILTER. */
 const PRIORITY_SOURCE_NAT = 100;
 const PRIORITY_FILTER = 0;
+/** NF_IP_PRI_RAW: before connections are tracked, so that addresses are those on the wire. */
+const PRIORITY_RAW = -300;
 
 const POSTROUTING = 'postrouting';
 const FORWARD = 'forward';
+const CLEARTEXT = 'cleartext';
 
 /** What differs between the families, as data. Multicast: RFC 1112 section 4 and RFC 4291 section 2.7. */
 const PER_FAMILY = [
@@ -76,8 +91,10 @@ function tableOf(facts: FirewallFacts): readonly NftTable[] {
     masquerading.unshift(returns(POSTROUTING, 'marked by others to be left alone', [bypassMark()]));
   }
   if (forwarding.length > 0) chains.push(chain(FORWARD, 'filter', 'forward', PRIORITY_FILTER));
+  const dropping = PER_FAMILY.flatMap((one) => cleartextRules(facts, one));
+  if (dropping.length > 0) chains.push(chain(CLEARTEXT, 'filter', 'prerouting', PRIORITY_RAW));
   if (chains.length === 0) return [];
-  const objects = [table(), ...chains, ...masquerading, ...forwarding];
+  const objects = [table(), ...chains, ...masquerading, ...forwarding, ...dropping];
   return [{ kind: 'nftables', family: 'inet', table: TABLE_NAME, objects }];
 }
 
@@ -113,6 +130,24 @@ function forwardRules(
   return [
     accept(FORWARD, 'from the overlay', [from(network)]),
     accept(FORWARD, 'to the overlay', [to(network)]),
+  ];
+}
+
+/**
+ * Where tunnels are encrypted, what comes off the underlay with an address of the overlay was not sent by a peer: it
+ * would get in past the keys.
+ */
+function cleartextRules(
+  { networks, closedLink }: FirewallFacts,
+  { family, protocol }: (typeof PER_FAMILY)[number],
+): NftObject[] {
+  const network = networks[family];
+  if (network === undefined || closedLink === undefined) return [];
+  const { from, to } = packet(protocol);
+  const off = arrivesOn(closedLink);
+  return [
+    drop(CLEARTEXT, 'in the clear from the overlay', [off, from(network)]),
+    drop(CLEARTEXT, 'in the clear to the overlay', [off, to(network)]),
   ];
 }
 
