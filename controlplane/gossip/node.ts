@@ -5,13 +5,7 @@
 import type { Keyring, Message, StreamMessage, Tags } from './codec/index.ts';
 import type { Emit, Endpoint } from './effects.ts';
 import type { Random } from './random.ts';
-import {
-  Records,
-  RECORDS,
-  type Change,
-  type GossipRecord,
-  type RecordSettings,
-} from './records/index.ts';
+import { Records, RECORDS, type Change, type RecordSettings } from './records/index.ts';
 import {
   Serf,
   type JoinResult,
@@ -253,8 +247,6 @@ export class GossipNode {
     };
   }
 }
-
-export type { Change, GossipRecord };
 
 /** What is said of ourselves besides `tags`. */
 export function withWeft(tags: Tags): Tags {

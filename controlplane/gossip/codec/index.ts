@@ -4,18 +4,10 @@ export {
   decodePacket,
   encodePacket,
   packetOverhead,
-  type Opening,
   type Packet,
   type Wrapping,
 } from './packet.ts';
-export {
-  decodeStream,
-  encodeStream,
-  StreamReader,
-  type StreamOpening,
-  type StreamProgress,
-  type StreamWrapping,
-} from './stream.ts';
+export { encodeStream, StreamReader, type StreamProgress } from './stream.ts';
 export type { NodeRecord, PushPull, StreamMessage } from './stream-messages.ts';
 export {
   decodeSerf,
@@ -26,11 +18,11 @@ export {
   type SerfMember,
   type SerfMessage,
 } from './serf.ts';
-export { decodeFilter, encodeFilter, type Filter } from './filters.ts';
+export { decodeFilter, encodeFilter } from './filters.ts';
 export { decodeTags, encodeTags, type Tags } from './tags.ts';
 export { decodeCoordinate, DIMENSIONS, encodeCoordinate, type Coordinate } from './coordinate.ts';
-export { addKey, removeKey, useKey, type KeyChange, type Keyring } from './keyring.ts';
+export { addKey, removeKey, useKey, type Keyring } from './keyring.ts';
 export { NIL_BYTES } from './reader.ts';
-export { COMPOUND_LIMIT, LABEL_LIMIT, META_LIMIT, PACKET_LIMIT } from './limits.ts';
+export { COMPOUND_LIMIT, LABEL_LIMIT, META_LIMIT } from './limits.ts';
 export { PART_OVERHEAD } from './compound.ts';
-export type { Reason, Refusal, Result } from './refusal.ts';
+export type { Reason, Refusal } from './refusal.ts';
