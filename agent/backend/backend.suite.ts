@@ -82,12 +82,16 @@ export function peerLease(backend: Backend, facts: HostFacts, host: number): Lea
   return { ...published, subnets: only(subnets, familiesOf(facts.network.ranges)) };
 }
 
-export function backendSuite(type: string, options: Readonly<Record<string, unknown>> = {}): void {
+/** `stacks`: the families of networks that it carries. */
+export function backendSuite(
+  type: string,
+  options: Readonly<Record<string, unknown>> = {},
+  stacks: readonly Family[][] = [[4], [6], [4, 6]],
+): void {
   const config = { type, options };
   describe(`every backend's contract, by ${type} ${JSON.stringify(options)}`, () => {
     const backend = createBackend(config);
     const arbHost = fc.integer({ min: 2, max: 254 });
-    const stacks: Family[][] = [[4], [6], [4, 6]];
 
     test.each(stacks)(
       'a peer of %j %j is reached by one route a family, and nothing is planned twice',

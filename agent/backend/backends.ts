@@ -3,6 +3,7 @@ import type { NetworkConfig } from '../state/facts.ts';
 import { isKey } from '../state/wireguard.ts';
 import type { Backend } from './backend.ts';
 import { hostGw } from './host-gw.ts';
+import { gre, ipip } from './tunnel.ts';
 import { vxlan } from './vxlan.ts';
 import { wireguard, WIREGUARD_MODES } from './wireguard.ts';
 
@@ -21,6 +22,8 @@ const BACKENDS: Readonly<Record<string, (options: Options) => Backend>> = {
     });
   },
   'host-gw': hostGw,
+  ipip: (options) => ipip({ directRouting: flag(options, 'DirectRouting') }),
+  gre: (options) => gre({ directRouting: flag(options, 'DirectRouting') }),
   wireguard: (options) => {
     const mtu = whole(options, 'MTU', 0, { min: 0, max: 65_535 });
     const presharedKey = key(options, 'PSK');

@@ -48,6 +48,18 @@ export interface WireguardLink {
   readonly alias: string;
 }
 
+/** An ipip or GRE device without a far end of its own: routes or neighbours over it name the far ends. */
+export interface TunnelLink {
+  readonly kind: 'link';
+  readonly type: 'ipip' | 'gre';
+  readonly name: string;
+  /** Source of the outer packets, IPv4. */
+  readonly local: Address;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly alias: string;
+}
+
 /** What stands where one of our links should, and is of another make. Only ever actual, never desired. */
 export interface ForeignLink {
   readonly kind: 'link';
@@ -57,7 +69,7 @@ export interface ForeignLink {
   readonly description: string;
 }
 
-export type Link = VxlanLink | WireguardLink | ForeignLink;
+export type Link = VxlanLink | WireguardLink | TunnelLink | ForeignLink;
 
 export interface LinkAddress {
   readonly kind: 'address';
@@ -71,7 +83,8 @@ export interface Neighbour {
   readonly kind: 'neighbour';
   readonly link: string;
   readonly address: Address;
-  readonly mac: Mac;
+  /** On a GRE device the far end's IPv4 address: its link-layer addresses are those. */
+  readonly mac: Mac | Address;
 }
 
 /** A permanent forwarding entry of a VXLAN device: frames to `mac` go to the VTEP at `remote`. */
@@ -141,6 +154,20 @@ export interface IptablesRule {
   readonly position: 'first' | 'last';
 }
 
+/** A command of the network configuration, and that it was run: what it brought about is beyond our sight. */
+export interface Command {
+  readonly kind: 'command';
+  /** What it is run for. */
+  readonly subject: string;
+  /** Without a shell: words, and variables in them. Empty: nothing is run. */
+  readonly line: string;
+  /** What undoes it, with the same environment and input; empty: nothing does. */
+  readonly undo: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** What it reads. */
+  readonly input: string;
+}
+
 export type Resource =
   | Sysctl
   | Link
@@ -151,7 +178,8 @@ export type Resource =
   | WireguardPeer
   | Route
   | NftTable
-  | IptablesRule;
+  | IptablesRule
+  | Command;
 export type Kind = Resource['kind'];
 export type Key = string & { readonly __brand: 'Key' };
 
@@ -187,6 +215,8 @@ export function keyOf(resource: Resource): Key {
       return `nftables ${resource.family} ${resource.table}` as Key;
     case 'iptables':
       return `iptables ${resource.family} ${resource.chain} ${resource.rule}` as Key;
+    case 'command':
+      return `command ${resource.subject}` as Key;
   }
 }
 
@@ -208,6 +238,7 @@ export function linkOf(resource: Resource): string | undefined {
     case 'link':
     case 'nftables':
     case 'iptables':
+    case 'command':
       return undefined;
   }
 }
@@ -227,6 +258,7 @@ export const KINDS_IN_ORDER: readonly Kind[] = [
   'fdb',
   'wireguard-peer',
   'route',
+  'command',
 ];
 
 /** One line for logs and tables, in the words of iproute2 where it has them. */
@@ -252,6 +284,8 @@ export function describe(resource: Resource): string {
       return `nftables table ${resource.family} ${resource.table}`;
     case 'iptables':
       return `${resource.family === 'ip' ? 'iptables' : 'ip6tables'} ${resource.chain} ${resource.rule}`;
+    case 'command':
+      return `command for ${resource.subject}: ${resource.line}`;
   }
 }
 
@@ -261,6 +295,9 @@ function describeLink(link: Link): string {
       return `link ${link.name} (${link.description})`;
     case 'wireguard':
       return `link ${link.name} wireguard mtu ${link.mtu}`;
+    case 'ipip':
+    case 'gre':
+      return `link ${link.name} ${link.type} local ${link.local} mtu ${link.mtu}`;
     case 'vxlan':
       return (
         `link ${link.name} vxlan id ${link.vni} local ${link.local} dev ${link.lower} ` +

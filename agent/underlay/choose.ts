@@ -195,7 +195,7 @@ class Chooser {
 }
 
 /** The overlay's own links: absent at the first start, so the choice must not depend on them at the second. */
-const OVERLAY_LINK = /^flannel(?:(?:-v6)?\.\d+|-wg(?:-v6)?)$/;
+const OVERLAY_LINK = /^(?:flannel(?:(?:-v6)?\.\d+|-wg(?:-v6)?|\.ipip)|weft\.gre)$/;
 
 const DEFAULT_ROUTES = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 

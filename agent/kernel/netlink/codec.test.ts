@@ -14,7 +14,7 @@ import {
 } from '../../state/resource.ts';
 import { readAddress, writeAddress } from './address.ts';
 import { describeRoute, writeOperation, type Entry } from './entries.ts';
-import { linkResource, readLink, writeLinkChange, writeVxlan } from './link.ts';
+import { linkResource, readLink, writeIpTunnel, writeLinkChange, writeVxlan } from './link.ts';
 import { Attributes, MessageWriter, visitMessages, type Message } from './message.ts';
 import {
   readNeighbour,
@@ -178,6 +178,41 @@ test('a link comes back as it was written, alias and state with the change', () 
   const attributes = Attributes.of(change, 16);
   expect(attributes.text(20)).toBe('weft');
   expect(attributes.u32(4)).toBe(1300);
+});
+
+test('ipip and GRE devices come back as they were written, and are told from others of their kind', () => {
+  const arbTunnel = fc.record({
+    kind: fc.constant('link' as const),
+    type: fc.constantFrom('ipip' as const, 'gre' as const),
+    name: fc.constantFrom('flannel.ipip', 'weft.gre'),
+    local: fc.integer({ min: 1, max: 2 ** 32 - 1 }).map((n) => addressFromInteger(BigInt(n), 4)),
+    mtu: fc.integer({ min: 68, max: 65_535 }),
+    up: fc.constant(false),
+    alias: fc.constant(''),
+  });
+  fc.assert(
+    fc.property(arbTunnel, (link) => {
+      const record = readLink(written((writer) => writeIpTunnel(writer, link)));
+      if (record === undefined) throw new Error('not read');
+      expect(linkResource(record, nameOf)).toEqual(link);
+      const odd = { ...record, tunnel: { ...record.tunnel!, oddities: ['remote', 'external'] } };
+      expect(linkResource(odd, nameOf)).toMatchObject({
+        type: 'foreign',
+        description: `${link.type} remote external`,
+      });
+    }),
+  );
+});
+
+test("a neighbour of a GRE device has the far end's address where others have a MAC", () => {
+  const value: Neighbour = {
+    kind: 'neighbour',
+    link: 'weft.gre',
+    address: addressFromInteger(0x0a050200n, 4),
+    mac: addressFromInteger(0xc0a84d02n, 4),
+  };
+  const record = readNeighbour(written((writer) => writeNeighbour(writer, value, INDEX)));
+  expect(record).toMatchObject({ address: '10.5.2.0', mac: '192.168.77.2', permanent: true });
 });
 
 test('a batch longer than the buffer holds every message in order', () => {

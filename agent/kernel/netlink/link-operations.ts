@@ -5,6 +5,7 @@ import {
   same,
   type ForeignLink,
   type Link,
+  type TunnelLink,
   type VxlanLink,
 } from '../../state/resource.ts';
 import { KernelError, type Refusal } from '../errno.ts';
@@ -16,6 +17,7 @@ import {
   writeLinkRemoval,
   writeLinkRequest,
   writeLinkRequestByName,
+  writeIpTunnel,
   writeTunnelChange,
   writeVxlan,
   writeWireguard,
@@ -100,14 +102,12 @@ export class LinkOperations {
 
   async #make(desired: OwnLink, lowerIndex: number): Promise<Refusal | undefined> {
     const refusal = await this.#request(nl.RTM_NEWLINK, nl.NLM_F_CREATE | nl.NLM_F_EXCL, (writer) =>
-      desired.type === 'vxlan'
-        ? writeVxlan(writer, desired, lowerIndex)
-        : writeWireguard(writer, desired),
+      writeNew(writer, desired, lowerIndex),
     );
-    const isUnknown = refusal !== undefined && NO_DRIVER.has(refusal.code);
-    return isUnknown && desired.type === 'wireguard'
-      ? this.#parts.userspace(desired.name)
-      : refusal;
+    if (refusal === undefined || !NO_DRIVER.has(refusal.code)) return refusal;
+    if (desired.type === 'wireguard') return this.#parts.userspace(desired.name);
+    const message = `this kernel has no ${desired.type} devices: load the module ${MODULES[desired.type]}`;
+    return { code: refusal.code, message };
   }
 
   async #change(desired: OwnLink, standing: LinkRecord, lowerIndex: number): Promise<Outcome> {
@@ -129,9 +129,8 @@ export class LinkOperations {
     lowerIndex: number,
   ): Promise<Refusal | undefined> {
     if (
-      desired.type === 'vxlan' &&
-      actual.type === 'vxlan' &&
-      MOVABLE.some((name) => actual[name] !== desired[name])
+      (desired.type === 'vxlan' || desired.type === 'ipip' || desired.type === 'gre') &&
+      hasMoved(actual, desired)
     ) {
       const refusal = await this.#request(nl.RTM_NEWLINK, 0, (writer) =>
         writeTunnelChange(writer, index, desired, lowerIndex),
@@ -232,13 +231,28 @@ const MOVABLE = ['local', 'lower', 'learning'] as const;
 const SETTINGS = ['mtu', 'mac', 'alias', 'up'] as const;
 /** The kernel's answers when it has no driver for a kind of link, and no module to load. */
 const NO_DRIVER: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENODEV']);
-/** A WireGuard device stands on no link. */
+const MODULES = { vxlan: 'vxlan', ipip: 'ipip', gre: 'ip_gre' } as const;
+/** Only a VXLAN device stands on a link. */
 const NO_LOWER = 0;
 
 function isAdjustable(actual: Link, desired: OwnLink): boolean {
   if (actual.type === 'vxlan' && desired.type === 'vxlan')
     return FIXED.every((name) => actual[name] === desired[name]);
   return actual.type === desired.type;
+}
+
+function writeNew(writer: MessageWriter, desired: OwnLink, lowerIndex: number): void {
+  if (desired.type === 'vxlan') writeVxlan(writer, desired, lowerIndex);
+  else if (desired.type === 'wireguard') writeWireguard(writer, desired);
+  else writeIpTunnel(writer, desired);
+}
+
+/** Whether what differs is of the tunnel itself. */
+function hasMoved(actual: Link, desired: VxlanLink | TunnelLink): boolean {
+  const [is, shall] = [actual, desired].map(
+    (link) => new Map<string, unknown>(Object.entries(link)),
+  );
+  return MOVABLE.some((name) => is?.get(name) !== shall?.get(name));
 }
 
 function differing(

@@ -4,11 +4,13 @@ import type { Mac } from '../../ip/mac.ts';
 import {
   ALIAS_PREFIX,
   type Link,
+  type TunnelLink,
   type VxlanLink,
   type WireguardLink,
 } from '../../state/resource.ts';
 import { WIREGUARD_ALIAS } from '../../state/wireguard.ts';
 import * as nl from './constants.ts';
+import { readIpTunnel, writeIpTunnelInfo, type IpTunnelRecord } from './ip-tunnel.ts';
 import { Attributes, LITTLE_ENDIAN, type Message, type MessageWriter } from './message.ts';
 
 const FIXED_BYTES = 16;
@@ -24,6 +26,7 @@ export interface LinkRecord {
   /** IFLA_INFO_KIND, or `loopback`; absent for real devices. */
   readonly type?: string | undefined;
   readonly vxlan?: VxlanRecord | undefined;
+  readonly tunnel?: IpTunnelRecord | undefined;
 }
 
 interface VxlanRecord {
@@ -70,6 +73,14 @@ export function writeWireguard(writer: MessageWriter, { name, mtu }: WireguardLi
   writer.endNest(info);
 }
 
+/** The body of RTM_NEWLINK that makes the device, as above. */
+export function writeIpTunnel(writer: MessageWriter, link: TunnelLink): void {
+  writeFixed(writer, 0, 0, 0);
+  writer.textAttribute(nl.IFLA_IFNAME, link.name);
+  writer.u32Attribute(nl.IFLA_MTU, link.mtu);
+  writeIpTunnelInfo(writer, link);
+}
+
 /** What of a link may be set while it exists. */
 type LinkSettings = Partial<Pick<VxlanLink, 'mtu' | 'mac' | 'alias' | 'up'>>;
 
@@ -86,14 +97,15 @@ export function writeLinkChange(
   if (settings.alias !== undefined) writer.textAttribute(nl.IFLA_IFALIAS, settings.alias);
 }
 
-/** The body of RTM_NEWLINK that changes what of VXLAN the kernel lets change: lower link, local address, learning. */
+/** The body of RTM_NEWLINK that changes what of a tunnel the kernel lets change: lower link, local address, learning. */
 export function writeTunnelChange(
   writer: MessageWriter,
   index: number,
-  link: VxlanLink,
+  link: VxlanLink | TunnelLink,
   lowerIndex: number,
 ): void {
   writeFixed(writer, index, 0, 0);
+  if (link.type !== 'vxlan') return writeIpTunnelInfo(writer, link);
   writeVxlanInfo(writer, link, lowerIndex, false);
 }
 
@@ -151,7 +163,7 @@ export function readLink(message: Message): LinkRecord | undefined {
   const flags = message.view.getUint32(message.start + 8, LITTLE_ENDIAN);
   const info = attributes.nested(nl.IFLA_LINKINFO);
   const kind = info?.text(nl.IFLA_INFO_KIND);
-  const data = kind === 'vxlan' ? info?.nested(nl.IFLA_INFO_DATA) : undefined;
+  const data = info?.nested(nl.IFLA_INFO_DATA);
   return {
     index: message.view.getUint32(message.start + 4, LITTLE_ENDIAN),
     name,
@@ -160,7 +172,8 @@ export function readLink(message: Message): LinkRecord | undefined {
     mac: attributes.mac(nl.IFLA_ADDRESS),
     alias: attributes.text(nl.IFLA_IFALIAS) ?? '',
     type: kind ?? ((flags & nl.IFF_LOOPBACK) === 0 ? undefined : 'loopback'),
-    vxlan: data === undefined ? undefined : readVxlan(data),
+    vxlan: kind === 'vxlan' && data !== undefined ? readVxlan(data) : undefined,
+    tunnel: readIpTunnel(kind, data),
   };
 }
 
@@ -198,6 +211,7 @@ export function linkResource(
     const { mtu, up, alias } = record;
     return { kind: 'link', type: 'wireguard', name, mtu, up, alias };
   }
+  if (record.tunnel !== undefined) return tunnelResource(record, record.tunnel);
   if (vxlan === undefined || mac === undefined)
     return { kind: 'link', type: 'foreign', name, description: record.type ?? 'a real device' };
   const lower = nameOf(vxlan.lowerIndex);
@@ -212,6 +226,12 @@ export function linkResource(
   const { mtu, up, alias } = record;
   const settings = { vni, local, lower, port, mtu, mac, learning, gbp, up, alias };
   return { kind: 'link', type: 'vxlan', name, ...settings };
+}
+
+function tunnelResource({ name, mtu, up, alias }: LinkRecord, tunnel: IpTunnelRecord): Link {
+  const { type, local, oddities } = tunnel;
+  if (oddities.length === 0) return { kind: 'link', type, name, local, mtu, up, alias };
+  return { kind: 'link', type: 'foreign', name, description: [type, ...oddities].join(' ') };
 }
 
 /** A tunnel of a program is taken for WireGuard only by our alias: the kernel does not tell whose it is. */

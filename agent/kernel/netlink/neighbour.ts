@@ -3,7 +3,7 @@
  * told apart by the family AF_BRIDGE. Pure.
  */
 import { FAMILIES, familyOf, type Address } from '../../ip/address.ts';
-import type { Mac } from '../../ip/mac.ts';
+import { parseMac, type Mac } from '../../ip/mac.ts';
 import type { FdbEntry, Neighbour } from '../../state/resource.ts';
 import * as nl from './constants.ts';
 import { Attributes, LITTLE_ENDIAN, type Message, type MessageWriter } from './message.ts';
@@ -14,7 +14,7 @@ export interface NeighbourRecord {
   readonly kind: 'neighbour';
   readonly linkIndex: number;
   readonly address: Address;
-  readonly mac?: Mac | undefined;
+  readonly mac?: Mac | Address | undefined;
   /** NUD_PERMANENT and no proxy entry: one that was set by hand. */
   readonly permanent: boolean;
 }
@@ -43,7 +43,9 @@ export function writeNeighbour(writer: MessageWriter, value: Neighbour, linkInde
   const { afNumber } = FAMILIES[familyOf(value.address)];
   writeFixed(writer, afNumber, linkIndex, nl.NUD_PERMANENT, 0);
   writer.addressAttribute(nl.NDA_DST, value.address);
-  writer.macAttribute(nl.NDA_LLADDR, value.mac);
+  const mac = parseMac(value.mac);
+  if (mac === undefined) writer.addressAttribute(nl.NDA_LLADDR, value.mac as Address);
+  else writer.macAttribute(nl.NDA_LLADDR, mac);
 }
 
 /** The body of RTM_DELNEIGH for a neighbour: its address says which. */
@@ -93,7 +95,13 @@ export function readNeighbour(message: Message): NeighbourRecord | FdbRecord | u
   const isPermanent = (state & nl.NUD_PERMANENT) !== 0;
   if (view.getUint8(start) !== nl.AF_BRIDGE) {
     const permanent = isPermanent && (flags & nl.NTF_PROXY) === 0;
-    return { kind: 'neighbour', linkIndex, address, mac, permanent };
+    return {
+      kind: 'neighbour',
+      linkIndex,
+      address,
+      mac: mac ?? attributes.address(nl.NDA_LLADDR),
+      permanent,
+    };
   }
   // Entries without SELF belong to the bridge above, not to the device.
   if (mac === undefined || (flags & nl.NTF_SELF) === 0) return undefined;
