@@ -149,10 +149,16 @@ export class SerfMembers {
   }
 
   #timeoutOf(status: MemberStatus): number {
-    const { leavingTimeout, leftTimeout, failedTimeout } = this.#settings;
-    return { alive: Infinity, leaving: leavingTimeout, left: leftTimeout, failed: failedTimeout }[
-      status
-    ];
+    switch (status) {
+      case 'alive':
+        return Infinity;
+      case 'leaving':
+        return this.#settings.leavingTimeout;
+      case 'left':
+        return this.#settings.leftTimeout;
+      case 'failed':
+        return this.#settings.failedTimeout;
+    }
   }
 
   #set(entry: Entry, status: MemberStatus, change: MemberChange): void {
