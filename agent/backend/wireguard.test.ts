@@ -48,8 +48,10 @@ test('with mode separate each family has a device of its own', () => {
   expect(mesh.mtu).toBe(1420);
   expect(mesh.host.map(line)).toEqual([
     'link flannel-wg wireguard mtu 1420',
+    'sysctl net/ipv6/conf/flannel-wg/accept_ra=0',
     `wireguard flannel-wg public-key ${own} listen-port 51820`,
     'link flannel-wg-v6 wireguard mtu 1420',
+    'sysctl net/ipv6/conf/flannel-wg-v6/accept_ra=0',
     `wireguard flannel-wg-v6 public-key ${own} listen-port 51821`,
     'address 10.5.1.0/32 dev flannel-wg',
     'route 10.5.0.0/16 dev flannel-wg',

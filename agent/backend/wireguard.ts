@@ -134,6 +134,7 @@ function deviceResources(
   const alias = `${WIREGUARD_ALIAS} ${port}`;
   return [
     { kind: 'link', type: 'wireguard', name, mtu, up: true, alias },
+    { kind: 'sysctl', path: `net/ipv6/conf/${name}/accept_ra`, value: '0', link: name },
     { kind: 'wireguard', link: name, publicKey, port },
   ];
 }

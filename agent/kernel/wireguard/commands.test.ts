@@ -33,14 +33,16 @@ test('a device is given its port and the file of its key', () => {
   expect(argumentsOf({ action: 'remove', actual: desired }, files)).toEqual([]);
 });
 
-test('a new peer is given everything, and its addresses last', () => {
+test('a new peer is given everything, its addresses last, and is greeted', () => {
   expect(argumentsOf({ action: 'create', desired: peer }, files).join(' ')).toBe(
-    `peer ${KEY} preshared-key /run/psk endpoint [fd77::2]:51820 persistent-keepalive 25 ` +
-      'allowed-ips 10.5.2.0/24,fd00:5:0:2::/64',
+    `peer ${KEY} preshared-key /run/psk endpoint [fd77::2]:51820 ` +
+      'allowed-ips 10.5.2.0/24,fd00:5:0:2::/64 ' +
+      `peer ${KEY} persistent-keepalive 0 peer ${KEY} persistent-keepalive 25`,
   );
   const bare = { ...peer, presharedKey: undefined, keepalive: 0, endpoint: undefined };
   expect(argumentsOf({ action: 'create', desired: bare }, files).join(' ')).toBe(
-    `peer ${KEY} preshared-key /dev/null persistent-keepalive 0 allowed-ips 10.5.2.0/24,fd00:5:0:2::/64`,
+    `peer ${KEY} preshared-key /dev/null allowed-ips 10.5.2.0/24,fd00:5:0:2::/64 ` +
+      [0, 25, 0].map((keepalive) => `peer ${KEY} persistent-keepalive ${keepalive}`).join(' '),
   );
   expect(argumentsOf({ action: 'remove', actual: peer }, files)).toEqual(['peer', KEY, 'remove']);
 });

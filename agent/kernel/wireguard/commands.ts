@@ -20,9 +20,24 @@ export function argumentsOf(operation: Operation, files: KeyFiles): readonly str
     return actual?.kind === 'wireguard-peer' ? ['peer', actual.publicKey, 'remove'] : [];
   if (desired.kind === 'wireguard')
     return ['listen-port', `${desired.port}`, 'private-key', files.privateKey];
-  const wishes = wishesOf(desired, actual?.kind === 'wireguard-peer' ? actual : undefined, files);
-  return wishes.length === 0 ? [] : ['peer', desired.publicKey, ...wishes];
+  const before = actual?.kind === 'wireguard-peer' ? actual : undefined;
+  const wishes = wishesOf(desired, before, files);
+  if (wishes.length === 0) return [];
+  return ['peer', desired.publicKey, ...wishes, ...(before === undefined ? greet(desired) : [])];
 }
+
+/**
+ * A keepalive switched on sends one at once, and with it a handshake; then it is as it shall be. A new device has no
+ * sessions, while its peers may still have theirs with the one before it, and would send into the void for 15 s until
+ * they ask for a new one (KEEPALIVE_TIMEOUT and REKEY_TIMEOUT of the protocol).
+ */
+function greet({ publicKey, keepalive }: WireguardPeer): string[] {
+  const steps = keepalive === 0 ? [0, GREETING, 0] : [0, keepalive];
+  return steps.flatMap((step) => ['peer', publicKey, 'persistent-keepalive', `${step}`]);
+}
+
+/** In s; any would do. */
+const GREETING = 25;
 
 /** What differs; all of it for a new peer. The allowed addresses come last: with them traffic begins. */
 function wishesOf(
@@ -36,7 +51,8 @@ function wishesOf(
     args.push('preshared-key', files.presharedKey(presharedKey));
   if (endpoint !== undefined && actual?.endpoint !== endpoint && !files.mayStay(desired))
     args.push('endpoint', endpoint);
-  if (actual?.keepalive !== keepalive) args.push('persistent-keepalive', `${keepalive}`);
+  if (actual !== undefined && actual.keepalive !== keepalive)
+    args.push('persistent-keepalive', `${keepalive}`);
   if (actual === undefined || !same({ ...actual, allowedIps }, actual))
     args.push('allowed-ips', allowedIps.join(','));
   return args;
