@@ -23,6 +23,8 @@ const PACKAGES = {
   'qemu-system-x86': 'the machines of the lab, emulated',
   kmod: 'modprobe, for the modules of their kernel',
   'xz-utils': 'to unpack that kernel',
+  'wireguard-tools': 'wg, with which weftd sets encrypted tunnels',
+  'wireguard-go': 'WireGuard in user space, for a kernel without it',
   serf: 'Serf, whose agents share a gossip cluster with ours',
 };
 const LAB = [
@@ -34,6 +36,8 @@ const LAB = [
   'iptables',
   'iputils-ping',
   'iperf3',
+  'wireguard-tools',
+  'wireguard-go',
 ];
 const MACHINES = [...LAB, 'tcpdump', 'busybox-static', 'qemu-system-x86', 'kmod', 'xz-utils'];
 const PURPOSES = {

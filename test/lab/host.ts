@@ -29,9 +29,15 @@ export class Host extends Namespace {
   readonly socket: string;
   readonly workloads: Namespace[] = [];
   readonly #etcdEndpoint: () => string;
+  readonly #userspace: boolean;
 
   constructor(
-    lab: { readonly name: string; readonly directory: string; readonly etcdEndpoint: () => string },
+    lab: {
+      readonly name: string;
+      readonly directory: string;
+      readonly etcdEndpoint: () => string;
+      readonly userspaceWireguard?: boolean;
+    },
     name: string,
     addresses: PerFamily<Address>,
     machine?: Machine,
@@ -41,6 +47,7 @@ export class Host extends Namespace {
     this.machine = machine;
     this.lab = lab.name;
     this.#etcdEndpoint = lab.etcdEndpoint;
+    this.#userspace = lab.userspaceWireguard === true && machine === undefined;
     this.directory = join(lab.directory, name);
     this.subnetFile = join(this.directory, 'subnet.env');
     this.stateDir = join(this.directory, 'state');
@@ -81,6 +88,22 @@ export class Host extends Namespace {
   /** Program and arguments of `startWeftd`, for a program that starts others. */
   weftdCommand(flags: readonly string[]): string[] {
     return [process.execPath, WEFTD, ...this.#flags(flags), ...flags];
+  }
+
+  /**
+   * Program and arguments of one that sees this host's WireGuard devices in user space: their sockets bear the devices'
+   * names, which all hosts have, in a directory of the machine. So each has another one there, in a mount namespace.
+   */
+  amongSockets(command: string, args: readonly string[]): [string, string[]] {
+    if (!this.#userspace) return [command, [...args]];
+    const place = join(this.directory, 'wireguard');
+    const script = 'mkdir -p "$0" /run/wireguard && mount --bind "$0" /run/wireguard && exec "$@"';
+    return ['unshare', ['--mount', 'sh', '-c', script, place, command, ...args]];
+  }
+
+  /** Output of `wg ARGS`, split at blanks. */
+  wg(args: string): Promise<string> {
+    return this.output(...this.amongSockets('wg', args.split(' ')));
   }
 
   /** Runs the command `weft` against this host's daemon. */

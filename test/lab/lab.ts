@@ -39,6 +39,8 @@ export interface LabOptions {
   readonly gateway?: boolean;
   /** Numbers of the hosts that are machines with Debian's kernel, or all; the others are namespaces. */
   readonly machines?: readonly number[] | 'all';
+  /** Whether the hosts that are namespaces have WireGuard devices in user space: each then has its own sockets of them. */
+  readonly userspaceWireguard?: boolean;
   /** Memory of each machine, in MiB. 384 when absent: for weftd and what the tests run beside it. */
   readonly machineMemory?: number;
   /** The test's context, to keep what it leaves if it fails (evidence.ts). Not for measurements. */
@@ -231,7 +233,8 @@ export class Lab {
       prefixes.map((prefix) => [familyOfPrefix(prefix), addressIn(prefix, BigInt(place))]),
     );
     const etcdEndpoint = () => this.etcdEndpoint;
-    const parts = { name: this.name, directory: this.directory, etcdEndpoint };
+    const { userspaceWireguard = false } = this.#options;
+    const parts = { name: this.name, directory: this.directory, etcdEndpoint, userspaceWireguard };
     const host = new Host(parts, name, addresses, this.#newMachine(name, place));
     const mtu = this.#options.underlay?.mtu ?? 1500;
     if (host.machine === undefined) ipSync(undefined, [`netns add ${host.netns}`]);

@@ -27,7 +27,7 @@ export class Weftd {
   constructor(host: Host, flags: readonly string[], options: WeftdOptions) {
     this.host = host;
     // By its first line, as users start it: Node's flags stand there.
-    this.#child = host.spawn(WEFTD, flags, options);
+    this.#child = host.spawn(...host.amongSockets(WEFTD, flags), options);
   }
 
   get pid(): number {
