@@ -1,4 +1,5 @@
 /** Gossip members on the hosts of one network, and what is true of them, to compare with what they know. */
+import { encodeTags, type StreamMessage } from '../../../controlplane/gossip/codec/index.ts';
 import type { Endpoint } from '../../../controlplane/gossip/effects.ts';
 import { GossipNode, type NodeEvent } from '../../../controlplane/gossip/node.ts';
 import type { Random } from '../../../controlplane/gossip/random.ts';
@@ -25,9 +26,8 @@ const PORT = 7_946;
 const CLOCKS = [1_000, 1e9] as const;
 /** When the simulation begins, in ms since 1970. */
 const NEW_YEAR = Date.UTC(2026, 0, 1);
-/** Of clocks on the wall, in ms: as NTP keeps them; and one in so many is wrong by up to an hour. */
+/** Of clocks on the wall, in ms: as NTP keeps them, and of those that are wrong. */
 const SKEW = 20;
-const WRONG = 20;
 const WRONG_BY = 3_600_000;
 /** Of all records. */
 export const KIND = 'name';
@@ -43,6 +43,8 @@ export interface ClusterOptions {
   readonly records?: RecordSettings;
   /** The clocks' rates are within 1 ± drift. */
   readonly drift?: number;
+  /** Share of clocks on the wall that are wrong by up to an hour. */
+  readonly wrong?: number;
 }
 
 /** Called while `at` handles something. */
@@ -92,16 +94,18 @@ export class Cluster {
   readonly members: Member[] = [];
   readonly observers: Observer[] = [];
   readonly #options: ClusterOptions;
+  readonly #settings: { -readonly [K in keyof Settings]: Settings[K] };
   readonly #random: Random;
   #versions = 0;
 
   constructor(options: ClusterOptions) {
-    const { seed, size, drift = 0 } = options;
+    const { seed, size } = options;
     this.seed = seed;
     this.#options = options;
+    this.#settings = { ...(options.settings ?? LAN) };
     this.#random = stream(seed, 'cluster');
     this.network = new Network(this.events, stream(seed, 'network'));
-    for (let index = 0; index < size; index++) this.#add(index, drift);
+    for (let index = 0; index < size; index++) this.#add(index);
   }
 
   get now(): number {
@@ -155,6 +159,36 @@ export class Cluster {
     host.schedule();
   }
 
+  /**
+   * Starts these so that they know each other. For thousands to tell each other by gossip takes minutes, also of
+   * computing: each is handed the list, and passes none of it on.
+   */
+  startTogether(members: readonly Member[]): void {
+    for (const member of members) this.start(member, { join: false });
+    const { retransmitMult } = this.#settings;
+    this.#settings.retransmitMult = 0;
+    this.network.isTelling = false;
+    this.#introduce(members);
+    // Until nobody has anything to pass on: 400 messages a second fit.
+    this.run(10_000 + (1_000 * members.length) / 300);
+    this.#settings.retransmitMult = retransmitMult;
+    this.network.isTelling = true;
+    this.run(5_000);
+  }
+
+  #introduce(members: readonly Member[]): void {
+    const nodes = members.map(({ program, name, host }) => {
+      const { tags, vsn } = program?.member(name) ?? { tags: new Map<string, string>(), vsn: NONE };
+      const meta = encodeTags(tags);
+      return { name, ...host.endpoint, meta, incarnation: 1, state: 0, vsn };
+    });
+    const list: StreamMessage = { kind: 'pushPull', join: false, nodes, userState: NONE };
+    for (const { program, host } of members) {
+      program?.request(host.now, host.endpoint, list);
+      host.schedule();
+    }
+  }
+
   /** Without a word. `machine`: with its kernel, so that nobody refuses connections. */
   crash(member: Member, { machine }: { readonly machine: boolean }): void {
     member.remembered = member.program?.snapshot();
@@ -202,7 +236,8 @@ export class Cluster {
     member.host.schedule();
   }
 
-  #add(index: number, drift: number): void {
+  #add(index: number): void {
+    const { drift = 0, wrong = 0 } = this.#options;
     const addr = Uint8Array.of(10, index >> 16, (index >> 8) & 255, index & 255);
     const reading = between(this.#random, ...CLOCKS);
     const host = new Host({
@@ -214,19 +249,19 @@ export class Cluster {
     });
     this.network.add(host);
     const member = new Member(host);
-    const most = this.#random() * WRONG < 1 ? WRONG_BY : SKEW;
+    const most = this.#random() < wrong ? WRONG_BY : SKEW;
     member.skew = between(this.#random, -most, most);
     this.members.push(member);
   }
 
   #program(member: Member, remembered: Remembered | undefined): GossipNode {
     const { host } = member;
-    const { settings = LAN, serf = SERF, records = RECORDS } = this.#options;
+    const { serf = SERF, records = RECORDS } = this.#options;
     return new GossipNode({
       name: host.name,
       advertise: host.endpoint,
       tags: tagsOf(member),
-      settings,
+      settings: this.#settings,
       serf,
       records,
       epoch: Math.floor(this.#wall(member)),

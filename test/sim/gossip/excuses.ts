@@ -4,6 +4,8 @@ import type { Cluster, Member } from './cluster.ts';
 export class Excuses {
   readonly #cluster: Cluster;
   readonly #until = new Map<Member, number>();
+  readonly #echoes = new Map<Member, number>();
+  readonly #readers = new Map<Member, number>();
   #allUntil = 0;
 
   constructor(cluster: Cluster) {
@@ -15,14 +17,28 @@ export class Excuses {
     this.#until.set(member, Math.max(until, this.#until.get(member) ?? 0));
   }
 
+  /** What is said of an earlier life of it: that it left. */
+  echo(member: Member, until: number): void {
+    this.#echoes.set(member, until);
+  }
+
+  /** It was stopped, and reads what others said meanwhile, the old before the new. */
+  reader(member: Member, until: number): void {
+    this.#readers.set(member, until);
+  }
+
   /** Everybody, until told otherwise. */
   all(until: number): void {
     this.#allUntil = until;
   }
 
-  has(member: Member): boolean {
+  /** Of `at`, when it takes `member` for gone. */
+  has(at: Member, member: Member, change: 'failed' | 'leave'): boolean {
     const { now } = this.#cluster;
-    return this.isUnsettled || now < (this.#until.get(member) ?? 0);
+    const isIn = (excuses: ReadonlyMap<Member, number>, of: Member): boolean =>
+      now < (excuses.get(of) ?? 0);
+    if (this.isUnsettled || isIn(this.#until, member) || isIn(this.#readers, at)) return true;
+    return change === 'leave' && isIn(this.#echoes, member);
   }
 
   /** Whether a cut is there, or was there just now. */

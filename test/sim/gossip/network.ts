@@ -42,6 +42,8 @@ export class Network {
   readonly #hosts: Host[] = [];
   readonly cuts = new Set<Cut>();
   conditions: Conditions = CALM;
+  /** Without, packets carry what is asked and answered, and nothing that is to be passed on. */
+  isTelling = true;
   /** Further loss of what a host sends and gets. */
   readonly lossOf = new Map<Host, number>();
   readonly counts = { packets: 0, messages: 0, bytes: 0, streams: 0, streamBytes: 0, largest: 0 };
@@ -98,7 +100,9 @@ export class Network {
     return Math.max(1, Math.ceil(Math.log(1 - share) / Math.log(loss)));
   }
 
-  #send(from: Host, { to, parts, crc }: SendPacket): void {
+  #send(from: Host, { to, parts: all, crc }: SendPacket): void {
+    const parts = this.isTelling ? all : all.filter((part) => isSentOnce(part));
+    if (parts.length === 0 && all.length > 0) return;
     const bytes = packetBytes(parts, crc);
     if (parts.length === 0 || bytes > PACKET_BOUND)
       throw new Error(`${from.name} sends a packet of ${parts.length} messages, ${bytes} bytes`);
@@ -160,12 +164,15 @@ class Delivery extends Event implements Input {
 
 /** A broadcast goes to many, as one array of bytes: it is decoded once. */
 const DECODED = new WeakMap<Uint8Array, Message>();
-/** Types of messages of which each is sent once: ping, indirect ping, ack; nack. */
 const NACK = 11;
 
+/** Pings, indirect pings, acks and nacks. */
+function isSentOnce([type = 0]: Uint8Array): boolean {
+  return type <= 2 || type === NACK;
+}
+
 function decoded(part: Uint8Array): Message {
-  const [type = 0] = part;
-  if (type <= 2 || type === NACK) return decode(part);
+  if (isSentOnce(part)) return decode(part);
   const known = DECODED.get(part);
   if (known !== undefined) return known;
   const message = decode(part);

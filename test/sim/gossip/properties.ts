@@ -20,7 +20,7 @@ export class Accuracy implements Observer {
   changed(at: Member, { change, member: view }: Extract<SerfEvent, { kind: 'member' }>): void {
     if (change !== 'failed' && change !== 'leave') return;
     const subject = this.#byName.get(view.name);
-    if (subject === undefined || !subject.isUp || this.#excuses.has(subject)) return;
+    if (subject === undefined || !subject.isUp || this.#excuses.has(at, subject, change)) return;
     const { seed, now } = this.#cluster;
     const verdict = change === 'failed' ? 'failed' : 'gone';
     throw new Violation(seed, now, `${at.name} takes ${view.name} for ${verdict}, which lives`);
@@ -60,16 +60,22 @@ export class Monotony implements Observer {
   }
 }
 
-/** What is wrong with what the members that are up know of each other; undefined: nothing. */
-export function difference(cluster: Cluster): string | undefined {
+/**
+ * What is wrong with what the members that are up know of each other; undefined: nothing. `ghosts`: some may be taken
+ * for alive that are gone: where a death is forgotten already, an old word of somebody's life counts, until a probe.
+ */
+export function difference(cluster: Cluster, { ghosts = false } = {}): string | undefined {
   const { up } = cluster;
   const names = new Set(up.map(({ name }) => name));
   for (const at of up) {
-    const problem = wrongMember(at, up, names) ?? wrongRecord(at, up, names);
+    const problem =
+      wrongMember(at, up) ?? (ghosts ? undefined : ghost(at, names)) ?? wrongRecord(at, up, names);
     if (problem !== undefined) return problem;
   }
   const digests = new Set(up.map(({ program }) => program?.records.digest()));
-  return digests.size > 1 ? `there are ${digests.size} digests of the records` : undefined;
+  return digests.size > 1 && !ghosts
+    ? `there are ${digests.size} digests of the records`
+    : undefined;
 }
 
 /** How `at` sees `member`, if not alive as it is now. */
@@ -83,15 +89,15 @@ export function misjudged(at: Member, member: Member): string | undefined {
   return undefined;
 }
 
-function wrongMember(
-  at: Member,
-  up: readonly Member[],
-  names: ReadonlySet<string>,
-): string | undefined {
+function wrongMember(at: Member, up: readonly Member[]): string | undefined {
   for (const member of up) {
     const problem = misjudged(at, member);
     if (problem !== undefined) return problem;
   }
+  return undefined;
+}
+
+function ghost(at: Member, names: ReadonlySet<string>): string | undefined {
   for (const { name, status } of at.program?.members() ?? [])
     if (status === 'alive' && !names.has(name))
       return `${at.name} has ${name} as alive, which is not`;
