@@ -14,6 +14,8 @@ export interface Backend {
   readonly type: string;
   /** Names of the links that `plan` may ask for. */
   readonly links: readonly string[];
+  /** A command whose output `publish` is given. */
+  readonly startup?: string;
   /** What this host writes into its lease. */
   publish(facts: PublishFacts): Published;
   plan(facts: HostFacts, published: Published): MeshPlan;
@@ -35,6 +37,8 @@ export interface PublishFacts {
   readonly existing: readonly Link[];
   /** Of this host's WireGuard key, which is made when it is first asked for. */
   readonly publicKey: () => PublicKey;
+  /** What the command `startup` wrote, if there is one. */
+  readonly startupOutput?: string | undefined;
 }
 
 export interface MeshPlan {

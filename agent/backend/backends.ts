@@ -1,7 +1,9 @@
 /** Every backend by the `Type` of the network configuration, its options parsed at this door. */
 import type { NetworkConfig } from '../state/facts.ts';
 import { isKey } from '../state/wireguard.ts';
+import { alloc } from './alloc.ts';
 import type { Backend } from './backend.ts';
+import { extension } from './extension.ts';
 import { hostGw } from './host-gw.ts';
 import { gre, ipip } from './tunnel.ts';
 import { vxlan } from './vxlan.ts';
@@ -23,6 +25,14 @@ const BACKENDS: Readonly<Record<string, (options: Options) => Backend>> = {
   },
   'host-gw': hostGw,
   ipip: (options) => ipip({ directRouting: flag(options, 'DirectRouting') }),
+  alloc,
+  extension: (options) =>
+    extension({
+      preStartup: text(options, 'PreStartupCommand'),
+      postStartup: text(options, 'PostStartupCommand'),
+      subnetAdd: text(options, 'SubnetAddCommand'),
+      subnetRemove: text(options, 'SubnetRemoveCommand'),
+    }),
   gre: (options) => gre({ directRouting: flag(options, 'DirectRouting') }),
   wireguard: (options) => {
     const mtu = whole(options, 'MTU', 0, { min: 0, max: 65_535 });
@@ -81,6 +91,12 @@ function flag(options: Options, name: string): boolean {
   const value = field(options, name) ?? false;
   if (typeof value === 'boolean') return value;
   throw new RangeError(`Backend.${name} must be true or false, not ${JSON.stringify(value)}`);
+}
+
+function text(options: Options, name: string): string {
+  const value = field(options, name) ?? '';
+  if (typeof value === 'string') return value.trim();
+  throw new RangeError(`Backend.${name} must be a text, not ${JSON.stringify(value)}`);
 }
 
 /** The first is the default; an empty text means it too. */

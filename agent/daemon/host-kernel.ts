@@ -1,6 +1,8 @@
 /** This host's kernel with every driver weft has. */
+import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { wireguardKeyFileIn } from '../config/wireguard-key.ts';
+import { CommandDriver } from '../kernel/command/driver.ts';
 import { IptablesDriver } from '../kernel/iptables/driver.ts';
 import { composeKernel } from '../kernel/kernel.ts';
 import { openNetlink, type Netlink } from '../kernel/netlink/netlink.ts';
@@ -34,6 +36,7 @@ export function openHostKernel(
     new NftablesDriver(runDir),
     iptables,
     new WireguardDriver({ keyFile: wireguardKeyFileIn(stateDir), runDirectory: runDir }),
+    new CommandDriver({ file: join(runDir, 'commands.json') }),
   ]);
   const close = async (): Promise<void> => {
     await kernel.close();

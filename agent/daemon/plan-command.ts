@@ -50,7 +50,7 @@ async function planFor(config: Config, host: HostKernel, registry: EtcdRegistry)
   const existing = await existingLinks(host.kernel, backend.links);
   const publicKey = plannedKeyOf(config);
   const publish = (before: Published | undefined): Published =>
-    backend.publish({ underlay, families, before, existing, publicKey });
+    backend.publish({ underlay, families, before, existing, publicKey, ...startupOutput(before) });
   const own = await ownLease(config, registry, network, publish);
 
   const reconciler = new Reconciler({
@@ -64,6 +64,11 @@ async function planFor(config: Config, host: HostKernel, registry: EtcdRegistry)
   await planPeers(planner, { backend, network, underlay, own, publish });
   const operations = await reconciler.plan();
   return planAsTold(reconciler.desired(), reconciler.actual(), operations);
+}
+
+/** The command is not run for a plan: what it said last stands in the lease. */
+function startupOutput(before: Published | undefined): { startupOutput?: string } {
+  return typeof before?.backendData === 'string' ? { startupOutput: before.backendData } : {};
 }
 
 interface Parts {

@@ -10,6 +10,7 @@ import type { Config } from '../config/config.ts';
 import { writeSubnetEnv } from '../front/subnet-env.ts';
 import type { Membership } from '../gossip/membership.ts';
 import type { Prefix } from '../ip/prefix.ts';
+import { runCommand } from '../kernel/command/run.ts';
 import type { Clock, Random } from '../state/clock.ts';
 import type { Link } from '../state/resource.ts';
 import type { NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
@@ -64,6 +65,7 @@ export class Session {
   #underlay: Underlay;
   /** Links of ours that were there at the start. */
   #existing: readonly Link[] = [];
+  #startupOutput: string | undefined;
   #published: Published | undefined;
   #service: SubnetService | undefined;
   #subnets: PerFamily<Prefix> | undefined;
@@ -133,6 +135,7 @@ export class Session {
   async #begin(): Promise<void> {
     const { host, log } = this.#parts;
     this.#existing = await existingLinks(host.kernel, this.#backend.links);
+    this.#startupOutput = await outputOf(this.#backend.startup);
     log.info({ ...told(this.#underlay), backend: this.#backend.type }, 'underlay chosen');
     this.#service = this.#openService();
     this.#unwatch = host.netlink.watchUnderlay(this.#debounced(() => this.#followUnderlay()));
@@ -256,6 +259,7 @@ export class Session {
       before,
       existing: this.#existing,
       publicKey: wireguardKeyOf(this.#parts.config),
+      startupOutput: this.#startupOutput,
     });
   }
 
@@ -270,6 +274,13 @@ export class Session {
       });
     };
   }
+}
+
+async function outputOf(startup: string | undefined): Promise<string | undefined> {
+  if (startup === undefined) return undefined;
+  const end = await runCommand({ line: startup, environment: {}, input: '' });
+  if (end.status === 'done') return end.output;
+  throw new SetupError(`Backend.PreStartupCommand of the network configuration: ${end.reason}`);
 }
 
 /** The part of the underlay that is worth a line in the log; routes come and go with containers. */
