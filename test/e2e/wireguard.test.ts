@@ -1,4 +1,5 @@
 /** Encrypted tunnels: on namespaces with wireguard-go in user space, and on machines with the kernel's WireGuard. */
+import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Family } from '../../agent/ip/address.ts';
@@ -156,7 +157,7 @@ describe.each(GROUNDS)('WireGuard on %s', { timeout: 300_000 }, (_name, ground) 
     await reaches(3, 1);
     const index = await indexOf(one);
     const going = await startPing(workload(3), target(1), { intervalMs: 10 });
-    if (one.machine === undefined) await killWireguardGo(one);
+    if (one.machine === undefined) await one.output('kill', ['-9', ...(await wireguardGoes(one))]);
     else await one.ip(`link delete ${DEVICE}`);
     await eventually(async () => (await indexOf(one)) !== index, {
       within: soon(),
@@ -231,6 +232,69 @@ describe.each(GROUNDS)('WireGuard on %s', { timeout: 300_000 }, (_name, ground) 
   });
 });
 
+test('a live mesh changes from VXLAN to WireGuard and back', async () => {
+  const network = (Type: string) => ({ Network: NETWORK, Backend: { Type } });
+  const mesh = await startMesh({
+    nodes: 3,
+    userspaceWireguard: true,
+    network: network('vxlan'),
+  });
+  try {
+    const { lab, workloads } = mesh;
+    const [one, two, three] = workloads as [Namespace, Namespace, Namespace];
+    const pings = await Promise.all([
+      startPing(one, addressOf(two, 4), { intervalMs: 5 }),
+      startPing(three, addressOf(one, 4), { intervalMs: 5 }),
+    ]);
+    const untilLinks = (type: string, count: number): Promise<boolean> =>
+      eventually(
+        async () => {
+          const links = await Promise.all(
+            lab.hosts.map((host) => host.ip(`-br link show type ${type}`)),
+          );
+          return links.filter((each) => each.includes('flannel')).length === count;
+        },
+        { within: 30_000, what: `${count} hosts have a link of type ${type}` },
+      );
+    await lab.configureNetwork(network('wireguard'));
+    await untilLinks('tun', 3);
+    await untilLinks('vxlan', 0);
+    await lab.configureNetwork(network('vxlan'));
+    await untilLinks('vxlan', 3);
+    await untilLinks('tun', 0);
+    const results = await Promise.all(pings.map((each) => each.stop()));
+    // Two changes; two hundred pings a second.
+    for (const { lost } of results) expect(lost).toBeLessThan(100);
+    for (const host of lab.hosts) {
+      expect(await host.output('nft', ['list', 'table', 'inet', 'weft'])).not.toContain(
+        'cleartext',
+      );
+      expect(await host.ip('route')).not.toContain(DEVICE);
+    }
+  } finally {
+    await mesh.close();
+  }
+});
+
+test('a clean-up leaves no device, no program and no key', async () => {
+  const network = { Network: NETWORK, Backend: { Type: 'wireguard' } };
+  const mesh = await startMesh({ nodes: 2, userspaceWireguard: true, network });
+  try {
+    const [one] = mesh.lab.hosts as [Host];
+    await mesh.daemons[0]!.stop();
+    const { code, stdout } = await one.runWeftd(['cleanup', '--yes']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`link ${DEVICE} wireguard`)]);
+    expect(await indexOf(one)).toBeUndefined();
+    expect(existsSync(`${one.stateDir}/wgkey`)).toBe(false);
+    await eventually(async () => (await wireguardGoes(one)).length === 0, {
+      within: SOON,
+      what: 'wireguard-go has ended',
+    });
+  } finally {
+    await mesh.close();
+  }
+});
+
 /** Bytes of all packets as tcpdump prints them with -x, in hexadecimal without gaps. */
 function bytesIn(lines: readonly string[]): string {
   const rows = lines.filter((line) => /^\s+0x/.test(line));
@@ -252,11 +316,11 @@ async function indexOf(host: Host): Promise<number | undefined> {
   return code === 0 ? (JSON.parse(stdout) as { ifindex: number }[])[0]?.ifindex : undefined;
 }
 
-/** The one in this host's network namespace: all have the same name. */
-async function killWireguardGo(host: Host): Promise<void> {
+/** Ids of those in this host's network namespace: all have the same name. */
+async function wireguardGoes(host: Host): Promise<string[]> {
   const script = `for p in $(pgrep -x wireguard-go); do
-    if [ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/$$/ns/net)" ]; then kill -9 $p; fi; done`;
-  await host.output('sh', ['-c', script]);
+    [ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/$$/ns/net)" ] && echo $p; done; true`;
+  return (await host.output('sh', ['-c', script])).split('\n').filter(Boolean);
 }
 
 const MODES = ['separate', 'auto', 'ipv4', 'ipv6'] as const;
