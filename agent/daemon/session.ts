@@ -14,6 +14,7 @@ import { runCommand } from '../kernel/command/run.ts';
 import type { Clock, Random } from '../state/clock.ts';
 import type { Link } from '../state/resource.ts';
 import type { NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
+import type { PublicKey } from '../state/wireguard.ts';
 import type { Registry } from '../subnet/registry.ts';
 import type { Refusal } from '../subnet/leases.ts';
 import { SubnetService } from '../subnet/service.ts';
@@ -62,6 +63,7 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #stopped = new AbortController();
   readonly #backend: Backend;
+  readonly #publicKey: () => PublicKey;
   #underlay: Underlay;
   /** Links of ours that were there at the start. */
   #existing: readonly Link[] = [];
@@ -84,6 +86,7 @@ export class Session {
     this.#parts = parts;
     this.network = network;
     this.#backend = backend;
+    this.#publicKey = wireguardKeyOf(parts.config);
     this.#underlay = underlay;
   }
 
@@ -258,7 +261,7 @@ export class Session {
       families: familiesOf(this.network.ranges),
       before,
       existing: this.#existing,
-      publicKey: wireguardKeyOf(this.#parts.config),
+      publicKey: this.#publicKey,
       startupOutput: this.#startupOutput,
     });
   }

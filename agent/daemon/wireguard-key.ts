@@ -12,9 +12,10 @@ import type { PublicKey } from '../state/wireguard.ts';
 
 type Places = Pick<Config, 'stateDir' | 'subnetFile'>;
 
-/** Throws FileError and KeyFileError. */
+/** The same at each call, whatever becomes of the file. Throws FileError and KeyFileError. */
 export function wireguardKeyOf(config: Places): () => PublicKey {
-  return () => loadWireguardKey(config.stateDir, flanneldFiles(config)).publicKey;
+  let known: PublicKey | undefined;
+  return () => (known ??= loadWireguardKey(config.stateDir, flanneldFiles(config)).publicKey);
 }
 
 /** For a dry run: nothing is written, so that a host that has none yet shows a key it will not have. Throws as above. */
