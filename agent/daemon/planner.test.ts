@@ -91,3 +91,22 @@ test('while backends change, a peer is reached by what it publishes, until the f
   expect(world.lines()).toEqual(['route 10.5.2.0/24 via 192.168.77.2 dev eth0']);
   expect([...world.planner.problems.keys()]).toEqual(['key 3']);
 });
+
+test('a former mesh of WireGuard takes packets of a peer that has changed over, until it is dropped', async () => {
+  const world = planner();
+  const tunnels = createBackend({ type: 'wireguard', options: {} });
+  const lease = peerLease(tunnels, facts, 2);
+  await world.planner.setMesh(tunnels, facts, publishFor(tunnels, facts));
+  world.planner.change([{ type: 'put', id: 'key 2', lease }]);
+  const peers = () => world.lines().filter((each) => each.startsWith('wireguard peer '));
+  const routes = () => world.lines().filter((each) => each.startsWith('route 10.5.2.0/24 '));
+  const before = peers();
+  expect(before).toHaveLength(1);
+  await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+  expect([peers(), routes()]).toEqual([before, ['route 10.5.2.0/24 dev flannel-wg']]);
+  world.planner.change([put(2)]);
+  const changed = ['route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink'];
+  expect([peers(), routes()]).toEqual([before, changed]);
+  await world.planner.dropFormer();
+  expect([peers(), routes()]).toEqual([[], changed]);
+});

@@ -44,6 +44,8 @@ export class Planner {
   readonly #problems = new Map<string, string>();
   #mesh: Mesh | undefined;
   #former: Mesh | undefined;
+  /** As they were when the former mesh was the only one. */
+  #formerLeases: ReadonlyMap<string, Lease> = new Map();
   #forwardChains: PerFamily<string> = {};
 
   constructor(parts: PlannerParts) {
@@ -80,13 +82,17 @@ export class Planner {
    */
   async setMesh(backend: Backend, facts: HostFacts, published: Published): Promise<void> {
     const { type } = backend;
-    if (this.#mesh !== undefined && this.#mesh.type !== type) this.#former = this.#mesh;
+    if (this.#mesh !== undefined && this.#mesh.type !== type) {
+      this.#former = this.#mesh;
+      this.#formerLeases = new Map(this.#peers);
+    }
     this.#mesh = { type, facts, plan: backend.plan(facts, published) };
     await this.#planAll();
   }
 
   async dropFormer(): Promise<void> {
     this.#former = undefined;
+    this.#formerLeases = new Map();
     await this.#planAll();
   }
 
@@ -155,7 +161,16 @@ export class Planner {
     else if (this.#problems.size < PROBLEM_LIMIT || this.#problems.has(id)) {
       this.#problems.set(id, problem);
     }
-    this.#parts.target.set(peerSlice(id), resources);
+    this.#parts.target.set(peerSlice(id), [...resources, ...this.#parting(id, lease)]);
+  }
+
+  /** A peer that has changed over may still have sent by the former mesh, and WireGuard takes packets of peers only. */
+  #parting(id: string, lease: Lease): readonly Resource[] {
+    const before = this.#formerLeases.get(id);
+    if (this.#former === undefined || before === undefined) return [];
+    if (lease.backendType === this.#former.type) return [];
+    const { resources } = this.#former.plan.peer(before);
+    return resources.filter(({ kind }) => kind === 'wireguard-peer');
   }
 }
 
