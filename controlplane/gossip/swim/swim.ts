@@ -19,6 +19,11 @@ import { Relays } from './relays.ts';
 import { aliveOf, Rumours } from './rumours.ts';
 import type { Settings } from './settings.ts';
 
+/**
+ * At least so often a message is sent. memberlist's 4 sends of up to nine members go past one of them every now and
+ * then, which hears it by push/pull only, up to half a minute later.
+ */
+const TRANSMISSIONS_MIN = 12;
 /** In ms: a shorter stall nobody will have noticed. */
 const LONG_STALL = 2_000;
 /** So many members are asked after it what has happened. */
@@ -65,8 +70,8 @@ export class Swim {
   constructor(options: SwimOptions) {
     const { settings, random, timers, delegate } = options;
     const table = new MemberTable(random);
-    const queue = new BroadcastQueue(
-      () => settings.retransmitMult * Math.ceil(Math.log10(table.size + 1)),
+    const queue = new BroadcastQueue(() =>
+      Math.max(TRANSMISSIONS_MIN, settings.retransmitMult * Math.ceil(Math.log10(table.size + 1))),
     );
     let seqNo = below(random, 2 ** 32);
     this.#queue = queue;
