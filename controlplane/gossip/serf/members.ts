@@ -47,6 +47,8 @@ export class SerfMembers {
   readonly #settings: SerfSettings;
   readonly #changed: SerfMembersOptions['changed'];
   readonly #byName = new Map<string, Entry>();
+  /** Leaving, left and failed: in the usual case few of thousands. */
+  readonly #unsettled = new Set<Entry>();
   readonly #intents: Intents;
   #alive = 0;
 
@@ -64,6 +66,11 @@ export class SerfMembers {
   /** Alive or leaving. */
   get alive(): number {
     return this.#alive;
+  }
+
+  /** Those who are not simply alive. Not to be changed meanwhile. */
+  get unsettled(): Iterable<SerfMember> {
+    return this.#unsettled;
   }
 
   get(name: string): SerfMember | undefined {
@@ -88,6 +95,8 @@ export class SerfMembers {
       prune: false,
     };
     this.#byName.set(node.name, entry);
+    if (known !== undefined) this.#unsettled.delete(known);
+    this.#settle(entry);
     this.#alive++;
     this.#changed(entry, 'join');
   }
@@ -141,7 +150,7 @@ export class SerfMembers {
   reap(): void {
     const { now } = this.#timers;
     this.#intents.expire(now);
-    for (const entry of this.#byName.values()) {
+    for (const entry of this.#unsettled) {
       if (now - entry.since < this.#timeoutOf(entry.status)) continue;
       if (entry.status === 'leaving') this.#set(entry, 'alive', 'update');
       else this.#forget(entry);
@@ -164,18 +173,25 @@ export class SerfMembers {
   #set(entry: Entry, status: MemberStatus, change: MemberChange): void {
     entry.status = status;
     entry.since = this.#timers.now;
+    this.#settle(entry);
     this.#changed(entry, change);
+  }
+
+  #settle(entry: Entry): void {
+    if (entry.status === 'alive') this.#unsettled.delete(entry);
+    else this.#unsettled.add(entry);
   }
 
   #forget(entry: Entry): void {
     this.#byName.delete(entry.name);
+    this.#unsettled.delete(entry);
     this.#changed(entry, 'reap');
   }
 
   #makeRoom(): void {
     if (this.#byName.size < LIMIT) return;
     let oldest: Entry | undefined;
-    for (const entry of this.#byName.values())
+    for (const entry of this.#unsettled)
       if (!isHere(entry) && (oldest === undefined || entry.since < oldest.since)) oldest = entry;
     if (oldest !== undefined) this.#forget(oldest);
   }

@@ -13,12 +13,14 @@ import type { Endpoint } from '../effects.ts';
 import { below, sample, type Random } from '../random.ts';
 import type { Timer, Timers } from '../timers.ts';
 import { endpointKey } from './addresses.ts';
-import { isHere, type SerfMember, type SerfMembers } from './members.ts';
+import { isHere, type SerfMembers } from './members.ts';
 import type { SerfSettings } from './settings.ts';
 import { REMEMBERED_LIMIT, type KnownEndpoint } from './snapshot.ts';
 
 /** Attempts at the same time. */
 export const TRIES_LIMIT = 8;
+/** Endpoints whose holder is remembered: seeds, and few others. At the bound all are looked for anew. */
+const HOLDERS_LIMIT = 1_024;
 
 export interface ReconnectOptions {
   readonly settings: SerfSettings;
@@ -39,6 +41,8 @@ export class Reconnect {
   /** Members that failed and were forgotten, or were known before the start; the longest lost first. */
   readonly #lost = new Map<string, Lost>();
   readonly #trying = new Set<string>();
+  /** Who was at an endpoint when it was looked for. */
+  readonly #holders = new Map<string, string>();
   #timer: Timer | undefined;
   #tries = 0;
 
@@ -105,17 +109,29 @@ export class Reconnect {
   #candidates(): Map<string, Endpoint> {
     const { members, seeds } = this.#options;
     const candidates = new Map<string, Endpoint>();
-    const remove = (passes: (member: SerfMember) => boolean): void => {
-      if (candidates.size === 0) return;
-      for (const member of members) if (passes(member)) candidates.delete(member.key);
-    };
     for (const seed of seeds()) candidates.set(endpointKey(seed), seed);
-    remove(({ status }) => status === 'left');
+    for (const member of members.unsettled)
+      if (member.status === 'left') candidates.delete(member.key);
     for (const lost of this.#lost.values()) candidates.set(lost.key, lost);
-    for (const member of members)
+    for (const member of members.unsettled)
       if (member.status === 'failed') candidates.set(member.key, member);
-    remove(isHere);
+    this.#dropThoseOfOurs(candidates);
     return candidates;
+  }
+
+  /** Looks through thousands of members only for endpoints of which it is not known from the last time whose they are. */
+  #dropThoseOfOurs(candidates: Map<string, Endpoint>): void {
+    const { members } = this.#options;
+    for (const key of candidates.keys()) {
+      const holder = members.get(this.#holders.get(key) ?? '');
+      if (holder !== undefined && isHere(holder) && holder.key === key) candidates.delete(key);
+    }
+    if (candidates.size === 0) return;
+    if (this.#holders.size > HOLDERS_LIMIT) this.#holders.clear();
+    for (const member of members) {
+      if (!isHere(member) || !candidates.delete(member.key)) continue;
+      this.#holders.set(member.key, member.name);
+    }
   }
 
   #expire(): void {
