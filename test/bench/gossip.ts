@@ -28,7 +28,7 @@ const REST = 20_000;
 const FIGURES = {
   join: ['join known by all', 's', 1e3, 2, 1],
   failed: ['kill -9 known by all', 's', 1e3, 2, 1],
-  back: ['restart under its name known by all', 's', 1e3, 2, 1],
+  back: ['restart under its name known by all', 's', 1e3, 2, undefined],
   leave: ['leave known by all', 's', 1e3, 2, 1],
   event: ['event known by all', 's', 1e3, 2, 1],
   cpu: ['processor at rest', '%', 1e-2, 2, 2],
