@@ -10,7 +10,7 @@ export default defineConfig({
     },
     projects: [
       { test: { name: 'unit', include: ['{agent,controlplane,cli,deploy}/**/*.test.ts'] } },
-      { test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 900_000 } },
       {
         test: {
           name: 'e2e',
