@@ -62,12 +62,15 @@ export class Monotony implements Observer {
 
 /**
  * What is wrong with what the members that are up know of each other; undefined: nothing. `ghosts`: some may be taken
- * for alive that are gone: where a death is forgotten already, an old word of somebody's life counts, until a probe.
+ * for alive that are gone: where a death is forgotten already, an old word of somebody's life counts, until a probe. `at`: only what these know.
  */
-export function difference(cluster: Cluster, { ghosts = false } = {}): string | undefined {
+export function difference(
+  cluster: Cluster,
+  { ghosts = false, at: some = cluster.up }: { ghosts?: boolean; at?: readonly Member[] } = {},
+): string | undefined {
   const { up } = cluster;
   const names = new Set(up.map(({ name }) => name));
-  for (const at of up) {
+  for (const at of some) {
     const problem =
       wrongMember(at, up) ?? (ghosts ? undefined : ghost(at, names)) ?? wrongRecord(at, up, names);
     if (problem !== undefined) return problem;

@@ -1,0 +1,15 @@
+/** `npm run sim -- --faults --nodes 1000 --minutes 10 --seed 1 --replay` tells what happens in it. */
+import { expect, test } from 'vitest';
+import { runScenario } from './scenario.ts';
+import { weatherOf } from './weather.ts';
+
+test('everything holds among 1,000 members for ten minutes', () => {
+  const { actions, detections } = runScenario({
+    seed: 1,
+    size: 1_000,
+    duration: 60_000,
+    weather: weatherOf('calm', { slow: 0.02, drift: 1e-4 }),
+  });
+  expect(actions).toBeGreaterThan(5);
+  expect(detections.length).toBeGreaterThan(0);
+});
