@@ -281,6 +281,9 @@ export class Daemon {
         for (const listener of this.#leaseListeners) listener(keys);
       },
       refused: (what) => this.metrics.refused(what),
+      settled: async () => {
+        if (this.#started) await this.reconciler.settled();
+      },
       planned: () => this.#onPlanned(),
     };
   }

@@ -65,6 +65,11 @@ export class Planner {
     return this.#peers.size;
   }
 
+  /** The backend of a peer's lease. */
+  typeOf(id: string): string | undefined {
+    return this.#peers.get(id)?.backendType;
+  }
+
   /** Peers that cannot be reached, wholly or in one family, and why; at most PROBLEM_LIMIT. */
   get problems(): ReadonlyMap<string, string> {
     return this.#problems;

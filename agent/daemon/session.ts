@@ -20,6 +20,7 @@ import type { Refusal } from '../subnet/leases.ts';
 import { SubnetService } from '../subnet/service.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { existingLinks, type HostKernel } from './host-kernel.ts';
+import { HeldLeases } from './held-leases.ts';
 import type { Planner } from './planner.ts';
 import type { ProblemBoard } from './problem-board.ts';
 import { keyProblem, wireguardKeyOf } from './wireguard-key.ts';
@@ -49,6 +50,8 @@ export interface SessionParts {
   readonly leasesChanged: (keys: readonly string[]) => void;
   /** A key or a value in etcd was refused. */
   readonly refused: (what: Refusal) => void;
+  /** Resolves when the kernel is as planned, as far as it can be; at once before the first plan is carried out. */
+  readonly settled: () => Promise<void>;
   /** The first complete set of peers, and our own lease, were planned. */
   readonly planned: () => void;
 }
@@ -63,6 +66,7 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #stopped = new AbortController();
   readonly #backend: Backend;
+  readonly #held: HeldLeases;
   readonly #publicKey: () => PublicKey;
   #underlay: Underlay;
   /** Links of ours that were there at the start. */
@@ -86,6 +90,12 @@ export class Session {
     this.#parts = parts;
     this.network = network;
     this.#backend = backend;
+    this.#held = new HeldLeases({
+      type: backend.type,
+      clock: parts.clock,
+      typeOf: (id) => parts.planner.typeOf(id),
+      release: (change) => parts.planner.change([change]),
+    });
     this.#publicKey = wireguardKeyOf(parts.config);
     this.#underlay = underlay;
   }
@@ -131,6 +141,7 @@ export class Session {
     this.#stopped.abort();
     this.#unwatch();
     this.#cancelDrop?.();
+    this.#held.stop();
     await this.#service?.stop();
     await this.#queue;
   }
@@ -139,10 +150,26 @@ export class Session {
     const { host, log } = this.#parts;
     this.#existing = await existingLinks(host.kernel, this.#backend.links);
     this.#startupOutput = await outputOf(this.#backend.startup);
+    await this.#standBeforehand();
     log.info({ ...told(this.#underlay), backend: this.#backend.type }, 'underlay chosen');
     this.#service = this.#openService();
     this.#unwatch = host.netlink.watchUnderlay(this.#debounced(() => this.#followUnderlay()));
     void this.#service.start(this.#stopped.signal);
+  }
+
+  /**
+   * Another backend's mesh stands before our lease tells of it, as peers send by it at once; and before we hear the
+   * leases of those who were faster.
+   */
+  async #standBeforehand(): Promise<void> {
+    const { planner, settled } = this.#parts;
+    const before = planner.facts;
+    if (before === undefined || before.network.backend.type === this.network.backend.type) return;
+    if (JSON.stringify(before.network.ranges) !== JSON.stringify(this.network.ranges)) return;
+    const { subnets } = before;
+    const facts = { network: this.network, underlay: this.#underlay, subnets };
+    await planner.setMesh(this.#backend, facts, this.#publish(undefined));
+    await settled();
   }
 
   #openService(): SubnetService {
@@ -172,7 +199,7 @@ export class Session {
     service.on('peers', (changes) => {
       if (this.#stopped.signal.aborted) return;
       for (const { id } of changes) this.#seen.add(id);
-      this.#parts.planner.change(changes);
+      this.#parts.planner.change(this.#held.take(changes));
       membership?.leases(changes);
       changed();
     });

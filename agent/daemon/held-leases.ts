@@ -1,0 +1,58 @@
+/**
+ * A peer that changes to another backend has read the network configuration before us. What leads to it stays until we
+ * have read it too, as it still takes that; if we never do, its new lease counts after all.
+ */
+import type { Clock } from '../state/clock.ts';
+import type { LeaseChange } from './planner.ts';
+
+/** How long a lease is held back, in ms: half of what a peer's former mesh stands. */
+const HOLD = 5_000;
+
+export interface HoldingParts {
+  /** Our backend. */
+  readonly type: string;
+  readonly clock: Clock;
+  /** The backend of the lease that is planned for a peer now. */
+  readonly typeOf: (id: string) => string | undefined;
+  /** Takes what was held back long enough. */
+  readonly release: (change: LeaseChange) => void;
+}
+
+export class HeldLeases {
+  readonly #parts: HoldingParts;
+  readonly #held = new Map<string, () => void>();
+
+  constructor(parts: HoldingParts) {
+    this.#parts = parts;
+  }
+
+  /** Those of the changes that count at once. A later one of the same peer replaces one that is held. */
+  take(changes: readonly LeaseChange[]): LeaseChange[] {
+    return changes.filter((change) => {
+      this.#held.get(change.id)?.();
+      this.#held.delete(change.id);
+      if (!this.#isAhead(change)) return true;
+      this.#hold(change);
+      return false;
+    });
+  }
+
+  /** What is held is forgotten. */
+  stop(): void {
+    for (const cancel of this.#held.values()) cancel();
+    this.#held.clear();
+  }
+
+  #isAhead(change: LeaseChange): boolean {
+    const { type, typeOf } = this.#parts;
+    return change.type === 'put' && change.lease.backendType !== type && typeOf(change.id) === type;
+  }
+
+  #hold(change: LeaseChange): void {
+    const cancel = this.#parts.clock.after(HOLD, () => {
+      this.#held.delete(change.id);
+      this.#parts.release(change);
+    });
+    this.#held.set(change.id, cancel);
+  }
+}
