@@ -134,7 +134,7 @@ describe.each(GROUNDS)('WireGuard on %s', { timeout: 300_000 }, (_name, ground) 
     await Promise.all([reaches(1, 2), reaches(3, 1)]);
     const index = await indexOf(one);
     // Where an answer takes longer than the next question, one is always missing.
-    const pace = { intervalMs: one.machine === undefined ? 1 : 20 };
+    const pace = { intervalMs: one.machine === undefined ? 1 : 100 };
     const pings = await Promise.all([
       startPing(workload(1), target(2), pace),
       startPing(workload(3), target(1), pace),
@@ -147,7 +147,7 @@ describe.each(GROUNDS)('WireGuard on %s', { timeout: 300_000 }, (_name, ground) 
       what: 'nothing is left to be done',
     });
     for (const { sent, lost } of await Promise.all(pings.map((each) => each.stop()))) {
-      expect(sent).toBeGreaterThan(100);
+      expect(sent).toBeGreaterThan(50);
       expect(lost).toBe(0);
     }
     expect(await indexOf(one)).toBe(index);
