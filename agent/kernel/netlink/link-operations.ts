@@ -94,9 +94,11 @@ export class LinkOperations {
     const made = await this.find(desired.name);
     if (made === undefined)
       return { code: 'ENODEV', message: 'the link went as soon as it was made' };
-    const { mtu, alias, up } = desired;
+    const { alias, up } = desired;
+    // One in user space comes with an MTU of its own. Of the others' the kernel has made what it could.
+    const size = desired.type === 'wireguard' ? { mtu: desired.mtu } : {};
     return this.#request(nl.RTM_NEWLINK, 0, (writer) =>
-      writeLinkChange(writer, made.index, { mtu, alias, up }),
+      writeLinkChange(writer, made.index, { ...size, alias, up }),
     );
   }
 
