@@ -28,6 +28,7 @@ describe('ipip', () => {
     expect(published).toEqual({ publicAddresses: { 4: '192.168.77.1' }, backendType: 'ipip' });
     expect(host).toEqual([
       'link flannel.ipip ipip local 192.168.77.1 mtu 1480',
+      'sysctl net/ipv6/conf/flannel.ipip/accept_ra=0',
       'address 10.5.1.0/32 dev flannel.ipip',
     ]);
     expect(peer).toEqual(['route 10.5.37.0/24 via 192.168.77.37 dev flannel.ipip onlink']);
@@ -44,7 +45,7 @@ describe('ipip', () => {
 
   test('carries no IPv6, and says what does', () => {
     const { host, peer, plan } = linesOf('ipip', [4, 6]);
-    expect(host).toHaveLength(2);
+    expect(host).toHaveLength(3);
     expect(peer).toHaveLength(1);
     expect(plan.problem).toMatch(/ipip does not carry: set Backend.Type to gre or vxlan/);
   });
@@ -60,6 +61,7 @@ describe('gre', () => {
     });
     expect(host).toEqual([
       'link weft.gre gre local 192.168.77.1 mtu 1476',
+      'sysctl net/ipv6/conf/weft.gre/accept_ra=0',
       'address 10.5.1.0/32 dev weft.gre',
       'address fd00:5:0:1::/128 dev weft.gre',
     ]);

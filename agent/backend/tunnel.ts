@@ -94,7 +94,7 @@ function plan(kind: Kind, options: TunnelOptions, facts: HostFacts): MeshPlan {
   const mtu = underlay.mtu - kind.overhead;
   const local = underlay.addresses[4];
   const host =
-    local === undefined ? [] : [deviceOf(kind, local, mtu), ...ownAddresses(kind, facts)];
+    local === undefined ? [] : [...deviceOf(kind, local, mtu), ...ownAddresses(kind, facts)];
   const linkTo = options.directRouting ? directLinks(underlay) : () => undefined;
   const peer = (lease: Lease): PeerPlan => {
     if (lease.backendType !== kind.type) return otherBackend(kind.type, lease);
@@ -132,8 +132,18 @@ function nothing(problem: string): PeerPlan {
   return { resources: [], problem };
 }
 
-function deviceOf({ type, device }: Kind, local: Address, mtu: number): TunnelLink {
-  return { kind: 'link', type, name: device, local, mtu, up: true, alias: `weft ${type}` };
+function deviceOf({ type, device }: Kind, local: Address, mtu: number): Resource[] {
+  const link: TunnelLink = {
+    kind: 'link',
+    type,
+    name: device,
+    local,
+    mtu,
+    up: true,
+    alias: `weft ${type}`,
+  };
+  const path = `net/ipv6/conf/${device}/accept_ra`;
+  return [link, { kind: 'sysctl', path, value: '0', link: device }];
 }
 
 /** The subnet's base address on the device: the source of what the host itself sends to workloads. */
