@@ -34,6 +34,7 @@ describe('Timers', () => {
           for (const [index, { cancelled }] of entries.entries())
             if (cancelled) set[index]?.cancel();
           let now = 0;
+          timers.advance(now);
           for (const step of steps) {
             now += step;
             timers.advance(now);
