@@ -28,6 +28,11 @@ export function suspicionMax(size: number, settings: Settings): number {
   return settings.suspicionMaxTimeoutMult * suspicionMin(size, settings);
 }
 
+/** Ms between two push/pulls of a member (specification §16). */
+export function pushPullInterval(size: number, { pushPullInterval }: Settings): number {
+  return pushPullInterval * (size <= 32 ? 1 : Math.ceil(Math.log2(size / 32)) + 1);
+}
+
 /** A chance that we take for never. */
 const NEVER = 1e-6;
 
