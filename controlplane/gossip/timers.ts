@@ -3,6 +3,7 @@
  * time passes here: what a stalled host did not hear in the meantime is nobody's fault, and every deadline moves by
  * as much. All parts of a node share one `Timers`.
  */
+import { Heap } from './heap.ts';
 
 /** So late, in ms, a timer may be before it counts as a stall: a busy machine is not a stopped one. */
 export const STALL_MIN = 300;
@@ -25,7 +26,7 @@ export class Timers {
   /** Real time minus time awake. */
   #slept = 0;
   #order = 0;
-  readonly #heap: Entry[] = [];
+  readonly #heap = new Heap<Entry>(isBefore);
   readonly #onWake: ((slept: number) => void)[] = [];
 
   /** `now`: the real time, in ms on a clock that never goes back. */
@@ -41,7 +42,7 @@ export class Timers {
   /** The real time of the next timer; Infinity if there is none. */
   get due(): number {
     this.#dropCancelled();
-    const [next] = this.#heap;
+    const next = this.#heap.first;
     return next === undefined ? Infinity : next.at + this.#slept;
   }
 
@@ -55,7 +56,7 @@ export class Timers {
         entry.run = undefined;
       },
     };
-    insert(this.#heap, entry);
+    this.#heap.add(entry);
     return entry;
   }
 
@@ -71,11 +72,11 @@ export class Timers {
     this.#now = Math.max(this.#now, now - this.#slept);
     for (;;) {
       this.#dropCancelled();
-      const [next] = this.#heap;
+      const next = this.#heap.first;
       if (next === undefined || (next.at > this.#now && next.at + this.#slept > now)) return;
       // Of fractions of a ms, `now - slept` may be a rounding short of what `due` has promised.
       this.#now = Math.max(this.#now, next.at);
-      removeFirst(this.#heap);
+      this.#heap.removeFirst();
       next.run?.();
     }
   }
@@ -86,38 +87,11 @@ export class Timers {
   }
 
   #dropCancelled(): void {
-    while (this.#heap[0] !== undefined && this.#heap[0].run === undefined) removeFirst(this.#heap);
+    while (this.#heap.first !== undefined && this.#heap.first.run === undefined)
+      this.#heap.removeFirst();
   }
 }
 
 function isBefore(a: Entry, b: Entry): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
-}
-
-function insert(heap: Entry[], entry: Entry): void {
-  let at = heap.push(entry) - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    const above = heap[parent] as Entry;
-    if (isBefore(above, entry)) break;
-    heap[at] = above;
-    at = parent;
-  }
-  heap[at] = entry;
-}
-
-function removeFirst(heap: Entry[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let at = 0;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && isBefore(heap[child + 1] as Entry, heap[child] as Entry))
-      child++;
-    if (!isBefore(heap[child] as Entry, last)) break;
-    heap[at] = heap[child] as Entry;
-    at = child;
-  }
-  heap[at] = last;
 }

@@ -1,5 +1,7 @@
 /** What happens when: a heap of events by time. Those of one time come in the order in which they were added. */
 
+import { Heap } from '../../../controlplane/gossip/heap.ts';
+
 export abstract class Event {
   /** In virtual ms. */
   time = 0;
@@ -8,7 +10,7 @@ export abstract class Event {
 }
 
 export class EventQueue {
-  readonly #heap: Event[] = [];
+  readonly #heap = new Heap<Event>(isBefore);
   #order = 0;
   #now = 0;
 
@@ -18,21 +20,13 @@ export class EventQueue {
   }
 
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.size;
   }
 
   add(time: number, event: Event): void {
     event.time = Math.max(time, this.#now);
     event.order = this.#order++;
-    let at = this.#heap.push(event) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = this.#heap[parent] as Event;
-      if (isBefore(above, event)) break;
-      this.#heap[at] = above;
-      at = parent;
-    }
-    this.#heap[at] = event;
+    this.#heap.add(event);
   }
 
   /** Calls back once. */
@@ -42,29 +36,16 @@ export class EventQueue {
 
   /** Lets everything up to `time` happen, inclusive. */
   run(time: number): void {
-    for (let next = this.#heap[0]; next !== undefined && next.time <= time; next = this.#heap[0]) {
-      this.#removeFirst();
+    for (
+      let next = this.#heap.first;
+      next !== undefined && next.time <= time;
+      next = this.#heap.first
+    ) {
+      this.#heap.removeFirst();
       this.#now = next.time;
       next.fire();
     }
     this.#now = Math.max(this.#now, time);
-  }
-
-  #removeFirst(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Event, heap[child] as Event))
-        child++;
-      if (!isBefore(heap[child] as Event, last)) break;
-      heap[at] = heap[child] as Event;
-      at = child;
-    }
-    heap[at] = last;
   }
 }
 
