@@ -65,6 +65,11 @@ function program(io: Io): Command {
     .description('every member of the gossip, and whether it is alive')
     .option('--watch', 'go on, and show each change')
     .action(does(async () => await import('./commands/members.ts')));
+  weft
+    .command('peers')
+    .description('how every other host is reached, and what is wrong with that')
+    .option('--watch', 'go on, and show each change')
+    .action(does(async () => await import('./commands/peers.ts')));
   addKeys(weft, does);
   weft
     .command('plan')

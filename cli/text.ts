@@ -36,6 +36,15 @@ export function instant(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** In the largest binary unit of which there is one: `999 B`, `1.5 KiB`, `12 GiB`. */
+export function byteCount(bytes: number): string {
+  const power = Math.min(4, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  const units = bytes / 1024 ** power;
+  return `${power > 0 && units < 10 ? units.toFixed(1) : Math.floor(units)} ${BYTE_UNITS[power]}`;
+}
+
+const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
 /** `1 lease`, `2 leases` */
 export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;

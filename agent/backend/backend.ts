@@ -56,6 +56,8 @@ export interface PeerPlan {
   readonly resources: readonly Resource[];
   /** Why the peer, or one family of it, cannot be reached. */
   readonly problem?: string;
+  /** Of a backend that chooses another one for each peer: which, and why, in one sentence. */
+  readonly choice?: { readonly backend: string; readonly reason: string };
 }
 
 export function familiesOf(present: PerFamily<unknown>): Family[] {

@@ -17,6 +17,7 @@ import type { Daemon } from './daemon.ts';
 import { gossipHandlers, gossipStatus } from './gossip-handlers.ts';
 import { apiLease, inOrder } from './lease-rows.ts';
 import { machineClock } from './machine.ts';
+import { peerHandlers } from './peer-handlers.ts';
 
 export function controlHandlers(daemon: Daemon): ControlHandlers {
   return {
@@ -25,6 +26,7 @@ export function controlHandlers(daemon: Daemon): ControlHandlers {
     leases: () => leasesOf(daemon),
     watchLeases: (listener) => watchLeases(daemon, listener),
     plan: () => planOf(daemon),
+    ...peerHandlers(daemon),
     ...gossipHandlers(daemon.membership),
   };
 }

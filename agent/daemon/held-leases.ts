@@ -20,7 +20,7 @@ export interface HoldingParts {
 
 export class HeldLeases {
   readonly #parts: HoldingParts;
-  readonly #held = new Map<string, () => void>();
+  readonly #held = new Map<string, { readonly type: string; readonly cancel: () => void }>();
 
   constructor(parts: HoldingParts) {
     this.#parts = parts;
@@ -29,30 +29,35 @@ export class HeldLeases {
   /** Those of the changes that count at once. A later one of the same peer replaces one that is held. */
   take(changes: readonly LeaseChange[]): LeaseChange[] {
     return changes.filter((change) => {
-      this.#held.get(change.id)?.();
+      this.#held.get(change.id)?.cancel();
       this.#held.delete(change.id);
       if (!this.#isAhead(change)) return true;
-      this.#hold(change);
+      this.#hold(change, change.lease.backendType);
       return false;
     });
   }
 
+  /** The backend of the lease that is held back for a peer, if one is. */
+  typeFor(id: string): string | undefined {
+    return this.#held.get(id)?.type;
+  }
+
   /** What is held is forgotten. */
   stop(): void {
-    for (const cancel of this.#held.values()) cancel();
+    for (const { cancel } of this.#held.values()) cancel();
     this.#held.clear();
   }
 
-  #isAhead(change: LeaseChange): boolean {
+  #isAhead(change: LeaseChange): change is LeaseChange & { readonly type: 'put' } {
     const { type, typeOf } = this.#parts;
     return change.type === 'put' && change.lease.backendType !== type && typeOf(change.id) === type;
   }
 
-  #hold(change: LeaseChange): void {
+  #hold(change: LeaseChange, type: string): void {
     const cancel = this.#parts.clock.after(HOLD, () => {
       this.#held.delete(change.id);
       this.#parts.release(change);
     });
-    this.#held.set(change.id, cancel);
+    this.#held.set(change.id, { type, cancel });
   }
 }

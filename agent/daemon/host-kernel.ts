@@ -17,6 +17,7 @@ export interface HostKernel {
   readonly kernel: Kernel;
   readonly netlink: Netlink;
   readonly iptables: IptablesDriver;
+  readonly wireguard: Pick<WireguardDriver, 'sessionOf'>;
   close(): Promise<void>;
 }
 
@@ -30,19 +31,23 @@ export function openHostKernel(
 ): HostKernel {
   const netlink = openNetlink(userspaceWireguard(notice));
   const iptables = new IptablesDriver();
+  const wireguard = new WireguardDriver({
+    keyFile: wireguardKeyFileIn(stateDir),
+    runDirectory: runDir,
+  });
   const kernel = composeKernel([
     netlink.driver,
     new SysctlDriver(),
     new NftablesDriver(runDir),
     iptables,
-    new WireguardDriver({ keyFile: wireguardKeyFileIn(stateDir), runDirectory: runDir }),
+    wireguard,
     new CommandDriver({ file: join(runDir, 'commands.json') }),
   ]);
   const close = async (): Promise<void> => {
     await kernel.close();
     await netlink.close();
   };
-  return { kernel, netlink, iptables, close };
+  return { kernel, netlink, iptables, wireguard, close };
 }
 
 /** The links of these names that exist. They come first in a dump; the rest is not read. */

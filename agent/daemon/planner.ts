@@ -2,10 +2,10 @@
  * Turns facts into slices of desired state: one for the host, one for each peer's lease. Keeps nothing but
  * the facts of the moment; whoever calls it says what changed.
  */
-import type { Backend, MeshPlan, Published } from '../backend/backend.ts';
+import type { Backend, MeshPlan, PeerPlan, Published } from '../backend/backend.ts';
 import { firewallPlan } from '../firewall/plan.ts';
 import type { HostFacts, Lease, PerFamily } from '../state/facts.ts';
-import { keyOf, type Resource } from '../state/resource.ts';
+import { keyOf, type Link, type Resource } from '../state/resource.ts';
 import type { Prefix } from '../ip/prefix.ts';
 
 /** Peers planned before the event loop gets its turn: a few ms of work. */
@@ -31,6 +31,13 @@ export interface PlannerParts {
 export type LeaseChange =
   | { readonly type: 'put'; readonly id: string; readonly lease: Lease }
   | { readonly type: 'remove'; readonly id: string };
+
+/** How a peer is reached now. */
+export interface PeerView extends PeerPlan {
+  readonly lease: Lease;
+  /** Of the mesh that reaches it. */
+  readonly backend: string;
+}
 
 interface Mesh {
   readonly type: string;
@@ -68,6 +75,20 @@ export class Planner {
   /** The backend of a peer's lease. */
   typeOf(id: string): string | undefined {
     return this.#peers.get(id)?.backendType;
+  }
+
+  /** Undefined if there is no such peer, or no mesh yet. */
+  peer(id: string): PeerView | undefined {
+    const lease = this.#peers.get(id);
+    const mesh = lease === undefined ? undefined : this.#meshFor(lease);
+    if (lease === undefined || mesh === undefined) return undefined;
+    return { lease, backend: mesh.type, ...mesh.plan.peer(lease) };
+  }
+
+  /** The link of the mesh, or of the former one, that has this name. */
+  link(name: string): Link | undefined {
+    const host = [...(this.#mesh?.plan.host ?? []), ...(this.#former?.plan.host ?? [])];
+    return host.find((each): each is Link => each.kind === 'link' && each.name === name);
   }
 
   /** Peers that cannot be reached, wholly or in one family, and why; at most PROBLEM_LIMIT. */
@@ -159,14 +180,18 @@ export class Planner {
   }
 
   #planPeer(id: string, lease: Lease): void {
-    if (this.#mesh === undefined) return;
-    const mesh = lease.backendType === this.#former?.type ? this.#former : this.#mesh;
+    const mesh = this.#meshFor(lease);
+    if (mesh === undefined) return;
     const { resources, problem } = mesh.plan.peer(lease);
     if (problem === undefined) this.#problems.delete(id);
     else if (this.#problems.size < PROBLEM_LIMIT || this.#problems.has(id)) {
       this.#problems.set(id, problem);
     }
     this.#parts.target.set(peerSlice(id), [...resources, ...this.#parting(id, lease)]);
+  }
+
+  #meshFor({ backendType }: Lease): Mesh | undefined {
+    return backendType === this.#former?.type ? this.#former : this.#mesh;
   }
 
   /** A peer that has changed over may still have sent by the former mesh, and WireGuard takes packets of peers only. */

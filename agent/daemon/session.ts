@@ -131,6 +131,11 @@ export class Session {
     return this.#service;
   }
 
+  /** The backend to which a peer changes before us. */
+  changingTo(id: string): string | undefined {
+    return this.#held.typeFor(id);
+  }
+
   /** What the lease tells beside the backend's part is another. */
   republish(): void {
     if (this.#published !== undefined) this.#service?.publish(this.#published);

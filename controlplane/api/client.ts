@@ -11,6 +11,8 @@ import type {
   LeaseEvent,
   Member,
   MemberEvent,
+  Peer,
+  PeerEvent,
   Plan,
   PlanOperation,
   PlanResource,
@@ -25,6 +27,8 @@ import type {
   LeaseUpdate,
   MemberPage,
   MemberUpdate,
+  PeerPage,
+  PeerUpdate,
   PlanPage,
 } from './streams.ts';
 
@@ -52,6 +56,9 @@ export interface ControlClient {
   members(): AsyncIterable<Member>;
   /** Every member, `complete`, then changes. */
   watchMembers(): AsyncIterable<MemberEvent>;
+  peers(): AsyncIterable<Peer>;
+  /** Every peer, `complete`, then changes. */
+  watchPeers(): AsyncIterable<PeerEvent>;
   keys(): Promise<KeyReport>;
   changeKey(action: KeyAction, key: string): Promise<KeyReport>;
   close(): void;
@@ -79,6 +86,8 @@ export async function connectControl(
     plan: async () => await calls.plan(),
     members: () => calls.members(),
     watchMembers: () => calls.memberEvents(),
+    peers: () => calls.peers(),
+    watchPeers: () => calls.peerEvents(),
     keys: async () => await calls.keys('listKeys', {}),
     changeKey: async (action, key) => await calls.keys('changeKey', { action, key }),
     close: () => client.close(),
@@ -163,6 +172,18 @@ class Calls {
     for await (const update of this.many<MemberUpdate>('watchMembers')) {
       for (const member of update.members) yield { type: 'present', member };
       for (const name of update.removed) yield { type: 'removed', name };
+      if (update.complete) yield { type: 'complete' };
+    }
+  }
+
+  async *peers(): AsyncGenerator<Peer> {
+    for await (const page of this.many<PeerPage>('listPeers', LIST_LIMIT_MS)) yield* page.peers;
+  }
+
+  async *peerEvents(): AsyncGenerator<PeerEvent> {
+    for await (const update of this.many<PeerUpdate>('watchPeers')) {
+      for (const peer of update.peers) yield { type: 'present', peer };
+      for (const key of update.removed) yield { type: 'removed', key };
       if (update.complete) yield { type: 'complete' };
     }
   }

@@ -6,9 +6,18 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { connectControl } from './client.ts';
 import { WeftError } from './errors.ts';
-import type { KeyAction, Lease, LeaseEvent, Member, MemberEvent, Status } from './model.ts';
+import type {
+  KeyAction,
+  Lease,
+  LeaseEvent,
+  Member,
+  MemberEvent,
+  Peer,
+  PeerEvent,
+  Status,
+} from './model.ts';
 import { serveControl } from './server.ts';
-import { HEALTHY, leaseNumber, memberNumber, Stage } from './testing.ts';
+import { HEALTHY, leaseNumber, memberNumber, peerNumber, Stage } from './testing.ts';
 
 async function next<T>(iterator: AsyncIterator<T>): Promise<T> {
   const result = await iterator.next();
@@ -104,6 +113,24 @@ test('members: all there are, then every change', async () => {
   expect(await next(watch)).toEqual({ type: 'present', member: failed });
   stage.daemon.removeMember('h8');
   expect(await next(watch)).toEqual({ type: 'removed', name: 'h8' });
+});
+
+test('peers: all there are, then every change', async () => {
+  await using stage = await Stage.open();
+  for (let n = 0; n < 1200; n++) stage.daemon.putPeer(peerNumber(n));
+  const client = await stage.connect();
+  const got: Peer[] = [];
+  for await (const peer of client.peers()) got.push(peer);
+  expect(got).toEqual([...stage.daemon.peerTable.values()]);
+  const watch = client.watchPeers()[Symbol.asyncIterator]();
+  const first: PeerEvent[] = [];
+  while (first.at(-1)?.type !== 'complete') first.push(await next(watch));
+  expect(first).toHaveLength(1201);
+  const smaller = { ...peerNumber(8), pathMtu: 1400, receivedBytes: 2 ** 40, problems: ['slow'] };
+  stage.daemon.putPeer(smaller);
+  expect(await next(watch)).toEqual({ type: 'present', peer: smaller });
+  stage.daemon.removePeer(smaller.key);
+  expect(await next(watch)).toEqual({ type: 'removed', key: smaller.key });
 });
 
 test('keys: what is asked arrives, and the answer of every member', async () => {

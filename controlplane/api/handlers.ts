@@ -6,6 +6,8 @@ import type {
   LeaseChange,
   Member,
   MemberChange,
+  Peer,
+  PeerChange,
   Plan,
   Status,
 } from './model.ts';
@@ -20,6 +22,10 @@ export interface ControlHandlers {
   watchLeases(listener: (change: LeaseChange) => void): () => void;
   /** Changes nothing. */
   plan(): Promise<Plan>;
+  /** Every other host that has a lease. */
+  peers(): Iterable<Peer>;
+  /** Calls back for every change from now on. Returns the function that ends that. */
+  watchPeers(listener: (change: PeerChange) => void): () => void;
   /** Every member. All that follows throws a WeftError when gossip is off. */
   members(): Iterable<Member>;
   /** Calls back for every change from now on. Returns the function that ends that. */

@@ -152,6 +152,45 @@ export type MemberChange =
 /** What a watcher of members is told: a `present` for each member there is, one `complete`, then changes. */
 export type MemberEvent = MemberChange | { readonly type: 'complete' };
 
+/** Another host with a lease, and the way there. */
+export interface Peer {
+  /** Of its lease. */
+  readonly key: string;
+  /** Empty if the key could not be read. */
+  readonly subnets: readonly string[];
+  /** Its name as a member of the gossip; absent when no member is where its lease says. */
+  readonly host?: string;
+  readonly node?: string;
+  /** By which it is reached now; absent when by none. */
+  readonly backend?: string;
+  /** Why this backend, where a backend chooses for each peer. */
+  readonly reason?: string;
+  /** Where its packets go: ADDRESS, with the port where the backend has one. */
+  readonly endpoint?: string;
+  /** WireGuard only, as are the bytes. */
+  readonly lastHandshake?: Date;
+  readonly receivedBytes?: number;
+  readonly sentBytes?: number;
+  /** Largest packet of the underlay that gets there whole, in bytes. */
+  readonly pathMtu?: number;
+  /** Why that is not known. */
+  readonly pathUnknown?: string;
+  /** Largest packet that a workload may send there, in bytes. */
+  readonly mtu?: number;
+  /** Over the tunnel. */
+  readonly roundTripMs?: number;
+  /** A sentence each; empty: it is reached as it should be. */
+  readonly problems: readonly string[];
+}
+
+export type PeerChange =
+  /** New, or different in more than a handshake, bytes or the round trip. */
+  | { readonly type: 'present'; readonly peer: Peer }
+  | { readonly type: 'removed'; readonly key: string };
+
+/** What a watcher of peers is told: a `present` for each peer there is, one `complete`, then changes. */
+export type PeerEvent = PeerChange | { readonly type: 'complete' };
+
 export const KEY_ACTIONS = ['install', 'use', 'remove'] as const;
 export type KeyAction = (typeof KEY_ACTIONS)[number];
 

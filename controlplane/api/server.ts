@@ -15,6 +15,8 @@ import {
   leaseUpdates,
   memberPages,
   memberUpdates,
+  peerPages,
+  peerUpdates,
   planPages,
   statuses,
 } from './streams.ts';
@@ -81,6 +83,8 @@ function implementation(handlers: ControlHandlers, streams: Streams, log: ErrorL
     getPlan: streams.serve(() => mapped(planPages(handlers), toWire)),
     listMembers: streams.serve(() => mapped(memberPages(handlers), toWire)),
     watchMembers: streams.serve((signal) => mapped(memberUpdates(handlers, signal), toWire)),
+    listPeers: streams.serve(() => mapped(peerPages(handlers), toWire)),
+    watchPeers: streams.serve((signal) => mapped(peerUpdates(handlers, signal), toWire)),
     listKeys: streams.serve(() => mapped(keyPages(handlers.keys()), toWire)),
     changeKey: streams.serve((_signal, request) => {
       const { action, key } = fromWire(request) as {

@@ -40,6 +40,16 @@ export const CONTROL = {
     response: v1.MemberUpdate,
     responseStream: true,
   }),
+  listPeers: methodDefinition(`${PATH}/ListPeers`, {
+    request: v1.ListPeersRequest,
+    response: v1.PeerPage,
+    responseStream: true,
+  }),
+  watchPeers: methodDefinition(`${PATH}/WatchPeers`, {
+    request: v1.WatchPeersRequest,
+    response: v1.PeerUpdate,
+    responseStream: true,
+  }),
   listKeys: methodDefinition(`${PATH}/ListKeys`, {
     request: v1.ListKeysRequest,
     response: v1.KeyPage,

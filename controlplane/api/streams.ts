@@ -7,6 +7,7 @@ import type {
   KeyReport,
   Lease,
   Member,
+  Peer,
   Plan,
   PlanOperation,
   PlanResource,
@@ -38,6 +39,12 @@ export interface MemberPage {
 }
 
 export type MemberUpdate = MemberPage & Progress;
+
+export interface PeerPage {
+  readonly peers: readonly Peer[];
+}
+
+export type PeerUpdate = PeerPage & Progress;
 
 export type KeyPage = Partial<KeyReport>;
 
@@ -103,6 +110,25 @@ export async function* memberUpdates(
   };
   for await (const { entries, ...progress } of updates(watched, signal))
     yield { members: entries, ...progress };
+}
+
+export function* peerPages(handlers: ControlHandlers): Generator<PeerPage> {
+  for (const peers of pages(handlers.peers())) yield { peers };
+}
+
+export async function* peerUpdates(
+  handlers: ControlHandlers,
+  signal: AbortSignal,
+): AsyncGenerator<PeerUpdate> {
+  const watched: Watched<Peer> = {
+    entries: () => handlers.peers(),
+    watch: (present, removed) =>
+      handlers.watchPeers((change) =>
+        change.type === 'present' ? present(change.peer.key, change.peer) : removed(change.key),
+      ),
+  };
+  for await (const { entries, ...progress } of updates(watched, signal))
+    yield { peers: entries, ...progress };
 }
 
 export async function* keyPages(report: Promise<KeyReport>): AsyncGenerator<KeyPage> {

@@ -11,6 +11,8 @@ import type {
   LeaseChange,
   Member,
   MemberChange,
+  Peer,
+  PeerChange,
   Plan,
   Status,
 } from './model.ts';
@@ -79,13 +81,30 @@ export function memberNumber(n: number): Member {
   };
 }
 
+export function peerNumber(n: number): Peer {
+  return {
+    key: `10.${n >> 8}.${n & 255}.0-24`,
+    subnets: [`10.${n >> 8}.${n & 255}.0/24`],
+    host: `h${n}`,
+    node: `node-${n}`,
+    backend: 'vxlan',
+    endpoint: `192.0.${n >> 8}.${n & 255}:8472`,
+    pathMtu: 1500,
+    mtu: 1450,
+    roundTripMs: n / 4,
+    problems: [],
+  };
+}
+
 /** Handlers over values that a test sets; each set tells the watchers. */
 export class FakeDaemon implements ControlHandlers {
   readonly #statusListeners = new Set<() => void>();
   readonly #leaseListeners = new Set<(change: LeaseChange) => void>();
   readonly #memberListeners = new Set<(change: MemberChange) => void>();
   readonly table = new Map<string, Lease>();
+  readonly #peerListeners = new Set<(change: PeerChange) => void>();
   readonly memberTable = new Map<string, Member>();
+  readonly peerTable = new Map<string, Peer>();
   current: Status = HEALTHY;
   planned: Plan = { desired: [], actual: [], operations: [] };
   keyReport: KeyReport = { keys: [], answers: [] };
@@ -95,7 +114,12 @@ export class FakeDaemon implements ControlHandlers {
   failure: Error | undefined;
 
   get watchers(): number {
-    return this.#statusListeners.size + this.#leaseListeners.size + this.#memberListeners.size;
+    return [
+      this.#statusListeners,
+      this.#leaseListeners,
+      this.#memberListeners,
+      this.#peerListeners,
+    ].reduce((sum, { size }) => sum + size, 0);
   }
 
   status(): Status {
@@ -133,6 +157,15 @@ export class FakeDaemon implements ControlHandlers {
     return () => this.#memberListeners.delete(listener);
   }
 
+  peers(): Iterable<Peer> {
+    return this.peerTable.values();
+  }
+
+  watchPeers(listener: (change: PeerChange) => void): () => void {
+    this.#peerListeners.add(listener);
+    return () => this.#peerListeners.delete(listener);
+  }
+
   async keys(): Promise<KeyReport> {
     if (this.failure !== undefined) throw this.failure;
     return await Promise.resolve(this.keyReport);
@@ -156,6 +189,16 @@ export class FakeDaemon implements ControlHandlers {
   putMember(member: Member): void {
     this.memberTable.set(member.name, member);
     for (const listener of this.#memberListeners) listener({ type: 'present', member });
+  }
+
+  putPeer(peer: Peer): void {
+    this.peerTable.set(peer.key, peer);
+    for (const listener of this.#peerListeners) listener({ type: 'present', peer });
+  }
+
+  removePeer(key: string): void {
+    this.peerTable.delete(key);
+    for (const listener of this.#peerListeners) listener({ type: 'removed', key });
   }
 
   removeMember(name: string): void {

@@ -81,6 +81,28 @@ describe.each(GROUNDS)('WireGuard on %s', { timeout: 300_000 }, (_name, ground) 
     expect(JSON.parse(plan.stdout)).toMatchObject({ operations: [] });
   });
 
+  test('weft peers tells of both tunnels', async () => {
+    await Promise.all([reaches(1, 2), reaches(1, 3)]);
+    const peers = async () =>
+      JSON.parse((await one.weft('peers', '--json')).stdout) as Record<string, unknown>[];
+    // The device is looked at every two seconds.
+    await eventually(async () => (await peers()).every(({ sentBytes }) => Number(sentBytes) > 0), {
+      within: soon(),
+      what: 'the bytes of both tunnels are told',
+    });
+    const told = await peers();
+    expect(new Set(told.map(({ host }) => host))).toEqual(new Set(['h2', 'h3']));
+    for (const peer of told) {
+      const { address } = lab.hosts.find(({ name }) => name === peer['host'])!;
+      expect(peer).toMatchObject({
+        backend: 'wireguard',
+        endpoint: `${address}:51820`,
+        lastHandshake: expect.stringMatching(/^20/),
+        problems: [],
+      });
+    }
+  });
+
   test('no secret is in a log or a plan', async () => {
     const secrets = [PSK, (await readFile(`${one.stateDir}/wgkey`, 'utf8')).trim()];
     const said = [

@@ -11,7 +11,7 @@ import { failureOf, runChild, type ChildResult } from '../child.ts';
 import { Follower } from '../follower.ts';
 import type { Driver } from '../kernel.ts';
 import { argumentsOf, type KeyFiles, type Tunnel } from './commands.ts';
-import { parseDump } from './dump.ts';
+import { parseDump, type PeerRecord } from './dump.ts';
 import { Endpoints } from './endpoints.ts';
 
 const MISSING = 'wg is not installed: install the Debian package wireguard-tools';
@@ -36,6 +36,8 @@ export class WireguardDriver implements Driver {
   readonly #endpoints = new Endpoints(() => Date.now());
   /** Devices that weft wants, or wanted since it started. */
   readonly #links = new Set<string>();
+  /** As last read, by device and key. */
+  #records: ReadonlyMap<string, PeerRecord> = new Map();
   #poll: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -58,6 +60,11 @@ export class WireguardDriver implements Driver {
       }
       return outcomes;
     });
+  }
+
+  /** How the tunnel to a peer of one of our devices stood when it was last read, two seconds ago or so. */
+  sessionOf(peer: Pick<WireguardPeer, 'link' | 'publicKey'>): PeerRecord | undefined {
+    return this.#records.get(nameOf(peer));
   }
 
   watch(listener: (event: KernelEvent) => void): void {
@@ -90,6 +97,7 @@ export class WireguardDriver implements Driver {
     if (result.status === 'missing') return [];
     const { devices, peers } = parseDump(result.stdout);
     const own = peers.filter(({ peer }) => this.#links.has(peer.link));
+    this.#records = new Map(own.map((record) => [nameOf(record.peer), record]));
     this.#endpoints.saw(
       new Map(
         own.map(({ peer, handshake }) => [nameOf(peer), { endpoint: peer.endpoint, handshake }]),
@@ -199,7 +207,7 @@ function tunnelOf({ desired, actual }: Operation): Tunnel {
   return (desired ?? actual) as Tunnel;
 }
 
-function nameOf({ link, publicKey }: WireguardPeer): string {
+function nameOf({ link, publicKey }: Pick<WireguardPeer, 'link' | 'publicKey'>): string {
   return `${link} ${publicKey}`;
 }
 

@@ -24,6 +24,8 @@ test('devices and peers, without the private key', () => {
     peers: [
       {
         handshake: 1_700_000_000,
+        receivedBytes: 10,
+        sentBytes: 20,
         peer: {
           kind: 'wireguard-peer',
           link: 'flannel-wg',
@@ -36,6 +38,8 @@ test('devices and peers, without the private key', () => {
       },
       {
         handshake: 0,
+        receivedBytes: 0,
+        sentBytes: 0,
         peer: {
           kind: 'wireguard-peer',
           link: 'flannel-wg',

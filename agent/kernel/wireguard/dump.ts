@@ -13,6 +13,9 @@ export interface PeerRecord {
   readonly peer: WireguardPeer;
   /** In s since 1970; 0 when there was none. */
   readonly handshake: number;
+  /** Since the device knows the peer. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
 }
 
 /** Lines that make no sense are left out. Private keys are not looked at. */
@@ -35,8 +38,8 @@ function deviceIn([link = '', , key, port]: readonly string[]): Wireguard[] {
 }
 
 function peerIn(row: readonly string[]): PeerRecord[] {
-  const [link = '', key, psk = NONE, endpoint = NONE, allowed = NONE, handshake, , , keepalive] =
-    row;
+  const [link = '', key, psk = NONE, endpoint = NONE, allowed = NONE, ...numbers] = row;
+  const [handshake, received, sent, keepalive] = numbers;
   const publicKey = parsePublicKey(key);
   if (publicKey === undefined) return [];
   const peer: WireguardPeer = {
@@ -52,5 +55,6 @@ function peerIn(row: readonly string[]): PeerRecord[] {
     keepalive: keepalive === 'off' ? 0 : Number(keepalive),
     presharedKey: psk === NONE ? undefined : psk,
   };
-  return [{ peer, handshake: Number(handshake) }];
+  const [receivedBytes, sentBytes] = [Number(received), Number(sent)];
+  return [{ peer, handshake: Number(handshake), receivedBytes, sentBytes }];
 }
