@@ -5,8 +5,11 @@
 import type { Clock } from '../state/clock.ts';
 import type { LeaseChange } from './planner.ts';
 
-/** How long a lease is held back, in ms: half of what a peer's former mesh stands. */
-const HOLD = 5_000;
+/**
+ * How long a lease is held back, in ms: longer than a slow host takes to read what the others have read. The peer's
+ * former mesh stands as long as our own lease is of it (change-over.ts), so this only delays that the status tells.
+ */
+const HOLD = 60_000;
 
 export interface HoldingParts {
   /** Our backend. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { hostFacts, peerLease, publishFor } from '../backend/backend.suite.ts';
+import type { Backend } from '../backend/backend.ts';
 import { createBackend } from '../backend/backends.ts';
 import { prefix } from '../ip/prefix.ts';
 import { DesiredState } from '../state/desired.ts';
@@ -87,7 +88,7 @@ test('while backends change, a peer is reached by what it publishes, until the f
     'route 10.5.2.0/24 via 192.168.77.2 dev eth0',
     'route 10.5.3.0/24 via 10.5.3.0 dev flannel.1 onlink',
   ]);
-  await world.planner.dropFormer();
+  await world.planner.dropFormer('vxlan');
   expect(world.lines()).toEqual(['route 10.5.2.0/24 via 192.168.77.2 dev eth0']);
   expect([...world.planner.problems.keys()]).toEqual(['key 3']);
 });
@@ -107,6 +108,33 @@ test('a former mesh of WireGuard takes packets of a peer that has changed over, 
   world.planner.change([put(2)]);
   const changed = ['route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink'];
   expect([peers(), routes()]).toEqual([before, changed]);
-  await world.planner.dropFormer();
+  await world.planner.dropFormer('wireguard');
   expect([peers(), routes()]).toEqual([[], changed]);
+});
+
+test('each peer keeps the mesh that its lease names, however often the backend changes', async () => {
+  const world = planner();
+  const meshes = ['vxlan', 'wireguard', 'host-gw'].map((type) =>
+    createBackend({ type, options: {} }),
+  );
+  const [vxlan, wireguard, direct] = meshes as [Backend, Backend, Backend];
+  const lease = peerLease(wireguard, facts, 3);
+  world.planner.change([put(2), put(3)]);
+  await world.planner.setMesh(vxlan, facts, publishFor(vxlan, facts));
+  await world.planner.setMesh(wireguard, facts, publishFor(wireguard, facts));
+  world.planner.change([{ type: 'put', id: 'key 3', lease }]);
+  await world.planner.setMesh(direct, facts, publishFor(direct, facts));
+  const routes = () => world.lines().filter((each) => /^route 10\.5\.[23]\./.test(each));
+  const both = [
+    'route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink',
+    'route 10.5.3.0/24 dev flannel-wg',
+  ];
+  expect(routes()).toEqual(both);
+  expect([...world.planner.formers]).toEqual([
+    ['vxlan', 1],
+    ['wireguard', 1],
+  ]);
+  await world.planner.setMesh(vxlan, facts, publishFor(vxlan, facts));
+  expect(routes()).toEqual(both);
+  expect([...world.planner.formers.keys()]).toEqual(['wireguard', 'host-gw']);
 });

@@ -45,14 +45,20 @@ interface Mesh {
   readonly plan: MeshPlan;
 }
 
+interface Former extends Mesh {
+  /** The peers' as they were when this mesh was given up. */
+  readonly leases: ReadonlyMap<string, Lease>;
+}
+
 export class Planner {
   readonly #parts: PlannerParts;
   readonly #peers = new Map<string, Lease>();
   readonly #problems = new Map<string, string>();
+  /** How many peers publish each type of backend. */
+  readonly #tally = new Map<string, number>();
+  /** By type. As many as there are backends, at most. */
+  readonly #formers = new Map<string, Former>();
   #mesh: Mesh | undefined;
-  #former: Mesh | undefined;
-  /** As they were when the former mesh was the only one. */
-  #formerLeases: ReadonlyMap<string, Lease> = new Map();
   #forwardChains: PerFamily<string> = {};
 
   constructor(parts: PlannerParts) {
@@ -85,9 +91,10 @@ export class Planner {
     return { lease, backend: mesh.type, ...mesh.plan.peer(lease) };
   }
 
-  /** The link of the mesh, or of the former one, that has this name. */
+  /** The link of the mesh, or of a former one, that has this name. */
   link(name: string): Link | undefined {
-    const host = [...(this.#mesh?.plan.host ?? []), ...(this.#former?.plan.host ?? [])];
+    const formers = [...this.#formers.values()].flatMap(({ plan }) => plan.host);
+    const host = [...(this.#mesh?.plan.host ?? []), ...formers];
     return host.find((each): each is Link => each.kind === 'link' && each.name === name);
   }
 
@@ -96,9 +103,9 @@ export class Planner {
     return this.#problems;
   }
 
-  /** Whether the mesh of another backend than the present one's is still up. */
-  get hasFormer(): boolean {
-    return this.#former !== undefined;
+  /** Backends whose meshes still stand beside the present one, and how many peers have not left each. */
+  get formers(): ReadonlyMap<string, number> {
+    return new Map([...this.#formers.keys()].map((type) => [type, this.#tally.get(type) ?? 0]));
   }
 
   /**
@@ -108,17 +115,15 @@ export class Planner {
    */
   async setMesh(backend: Backend, facts: HostFacts, published: Published): Promise<void> {
     const { type } = backend;
-    if (this.#mesh !== undefined && this.#mesh.type !== type) {
-      this.#former = this.#mesh;
-      this.#formerLeases = new Map(this.#peers);
-    }
+    if (this.#mesh !== undefined && this.#mesh.type !== type)
+      this.#formers.set(this.#mesh.type, { ...this.#mesh, leases: new Map(this.#peers) });
+    this.#formers.delete(type);
     this.#mesh = { type, facts, plan: backend.plan(facts, published) };
     await this.#planAll();
   }
 
-  async dropFormer(): Promise<void> {
-    this.#former = undefined;
-    this.#formerLeases = new Map();
+  async dropFormer(type: string): Promise<void> {
+    this.#formers.delete(type);
     await this.#planAll();
   }
 
@@ -141,7 +146,9 @@ export class Planner {
 
   change(changes: readonly LeaseChange[]): void {
     for (const change of changes) {
+      this.#count(this.typeOf(change.id), -1);
       if (change.type === 'put') {
+        this.#count(change.lease.backendType, 1);
         this.#peers.set(change.id, change.lease);
         this.#planPeer(change.id, change.lease);
       } else {
@@ -150,6 +157,10 @@ export class Planner {
         this.#parts.target.set(peerSlice(change.id), []);
       }
     }
+  }
+
+  #count(type: string | undefined, by: number): void {
+    if (type !== undefined) this.#tally.set(type, (this.#tally.get(type) ?? 0) + by);
   }
 
   /** These are all the peers there are: others are forgotten. */
@@ -162,7 +173,7 @@ export class Planner {
     if (this.#mesh === undefined) return;
     const { facts, plan } = this.#mesh;
     // While another mesh stands beside it, peers may still send by that.
-    const isClosed = plan.encrypts === true && this.#former === undefined;
+    const isClosed = plan.encrypts === true && this.#formers.size === 0;
     const firewall = firewallPlan({
       networks: networksOf(facts),
       subnets: facts.subnets,
@@ -173,10 +184,8 @@ export class Planner {
       forwardChains: this.#forwardChains,
       ...(isClosed ? { closedLink: facts.underlay.link } : {}),
     });
-    const own = new Map<string, Resource>();
-    for (const each of [...(this.#former?.plan.host ?? []), ...plan.host, ...firewall])
-      own.set(keyOf(each), each);
-    this.#parts.target.set('host', [...own.values()]);
+    const formers = [...this.#formers.values()].flatMap((former) => former.plan.host);
+    this.#parts.target.set('host', oncePerKey([...formers, ...plan.host, ...firewall]));
   }
 
   #planPeer(id: string, lease: Lease): void {
@@ -187,21 +196,26 @@ export class Planner {
     else if (this.#problems.size < PROBLEM_LIMIT || this.#problems.has(id)) {
       this.#problems.set(id, problem);
     }
-    this.#parts.target.set(peerSlice(id), [...resources, ...this.#parting(id, lease)]);
+    this.#parts.target.set(peerSlice(id), oncePerKey([...this.#parting(id, lease), ...resources]));
   }
 
   #meshFor({ backendType }: Lease): Mesh | undefined {
-    return backendType === this.#former?.type ? this.#former : this.#mesh;
+    return this.#formers.get(backendType) ?? this.#mesh;
   }
 
-  /** A peer that has changed over may still have sent by the former mesh, and WireGuard takes packets of peers only. */
+  /** A peer that has changed over may still have sent by a former mesh, and WireGuard takes packets of peers only. */
   #parting(id: string, lease: Lease): readonly Resource[] {
-    const before = this.#formerLeases.get(id);
-    if (this.#former === undefined || before === undefined) return [];
-    if (lease.backendType === this.#former.type) return [];
-    const { resources } = this.#former.plan.peer(before);
-    return resources.filter(({ kind }) => kind === 'wireguard-peer');
+    return [...this.#formers.values()].flatMap(({ type, plan, leases }) => {
+      const before = leases.get(id);
+      if (before?.backendType !== type || lease.backendType === type) return [];
+      return plan.peer(before).resources.filter(({ kind }) => kind === 'wireguard-peer');
+    });
   }
+}
+
+/** Of two resources in one place the later counts. */
+function oncePerKey(resources: readonly Resource[]): Resource[] {
+  return [...new Map(resources.map((resource) => [keyOf(resource), resource])).values()];
 }
 
 function peerSlice(id: string): string {

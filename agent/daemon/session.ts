@@ -18,17 +18,16 @@ import type { PublicKey } from '../state/wireguard.ts';
 import type { Registry } from '../subnet/registry.ts';
 import type { Refusal } from '../subnet/leases.ts';
 import { SubnetService } from '../subnet/service.ts';
+import { ChangeOver } from './change-over.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { existingLinks, type HostKernel } from './host-kernel.ts';
 import { HeldLeases } from './held-leases.ts';
-import type { Planner } from './planner.ts';
+import type { LeaseChange, Planner } from './planner.ts';
 import type { ProblemBoard } from './problem-board.ts';
 import { keyProblem, wireguardKeyOf } from './wireguard-key.ts';
 
 /** Changes of links, addresses and routes come in bursts; the underlay is looked at this long after the first, in ms. */
 const UNDERLAY_PAUSE = 100;
-/** How long the mesh of another backend stays beside the new one, in ms: by then every peer has changed over. */
-const CHANGE_OVER = 10_000;
 
 export interface SessionParts {
   readonly config: Config;
@@ -67,6 +66,7 @@ export class Session {
   readonly #stopped = new AbortController();
   readonly #backend: Backend;
   readonly #held: HeldLeases;
+  readonly #changeOver: ChangeOver;
   readonly #publicKey: () => PublicKey;
   #underlay: Underlay;
   /** Links of ours that were there at the start. */
@@ -77,7 +77,6 @@ export class Session {
   #subnets: PerFamily<Prefix> | undefined;
   #seen = new Set<string>();
   #unwatch: () => void = () => {};
-  #cancelDrop: (() => void) | undefined;
   /** Planning happens in turn: whatever comes while one is under way waits for it. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -94,7 +93,13 @@ export class Session {
       type: backend.type,
       clock: parts.clock,
       typeOf: (id) => parts.planner.typeOf(id),
-      release: (change) => parts.planner.change([change]),
+      release: (change) => this.#change([change]),
+    });
+    this.#changeOver = new ChangeOver({
+      clock: parts.clock,
+      formers: () => parts.planner.formers,
+      drop: (type) => this.#enqueue(() => this.#dropFormer(type)),
+      tell: (overdue) => this.#tellOverdue(overdue),
     });
     this.#publicKey = wireguardKeyOf(parts.config);
     this.#underlay = underlay;
@@ -145,7 +150,8 @@ export class Session {
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#unwatch();
-    this.#cancelDrop?.();
+    this.#changeOver.stop();
+    this.#tellOverdue([]);
     this.#held.stop();
     await this.#service?.stop();
     await this.#queue;
@@ -204,13 +210,14 @@ export class Session {
     service.on('peers', (changes) => {
       if (this.#stopped.signal.aborted) return;
       for (const { id } of changes) this.#seen.add(id);
-      this.#parts.planner.change(this.#held.take(changes));
+      this.#change(this.#held.take(changes));
       membership?.leases(changes);
       changed();
     });
     service.on('synced', () => {
       this.#parts.planner.retain(this.#seen);
       this.#seen = new Set();
+      this.#changeOver.look();
       this.#enqueue(async () => planned());
     });
     service.on('rows', this.#parts.leasesChanged);
@@ -230,14 +237,32 @@ export class Session {
     const { planner, changed } = this.#parts;
     const facts = { network: this.network, underlay: this.#underlay, subnets: this.#subnets };
     await planner.setMesh(this.#backend, facts, this.#published);
-    if (planner.hasFormer) this.#dropFormerLater();
+    this.#changeOver.look();
     this.#writeSubnetEnv(this.#subnets, planner.mtu ?? this.#underlay.mtu);
     changed();
   }
 
-  #dropFormerLater(): void {
-    const { clock, planner } = this.#parts;
-    this.#cancelDrop ??= clock.after(CHANGE_OVER, () => this.#enqueue(() => planner.dropFormer()));
+  #change(changes: readonly LeaseChange[]): void {
+    this.#parts.planner.change(changes);
+    this.#changeOver.look();
+  }
+
+  async #dropFormer(type: string): Promise<void> {
+    const { planner, log } = this.#parts;
+    // Peers may have come back to it meanwhile.
+    if (planner.formers.get(type) !== 0) return;
+    await planner.dropFormer(type);
+    log.info({ backend: type }, 'no peer is left on the former mesh; it goes');
+  }
+
+  #tellOverdue(overdue: readonly string[]): void {
+    const { board, log } = this.#parts;
+    const problems = overdue.map((type) => ({
+      code: 'CHANGE_OVER',
+      message: `the ${type} mesh stands beside ${this.#backend.type}, as "weft leases" still shows hosts of it: start weftd there, or wait until their leases end`,
+      subject: type,
+    }));
+    for (const { message } of board.set('change-over', problems)) log.warn(message);
   }
 
   #writeSubnetEnv(subnets: PerFamily<Prefix>, mtu: number): void {

@@ -255,50 +255,6 @@ describe.each(GROUNDS)('WireGuard on %s', { timeout: 300_000 }, (_name, ground) 
   });
 });
 
-test('a live mesh changes from VXLAN to WireGuard and back', async () => {
-  const network = (Type: string) => ({ Network: NETWORK, Backend: { Type } });
-  const mesh = await startMesh({
-    nodes: 3,
-    userspaceWireguard: true,
-    network: network('vxlan'),
-  });
-  try {
-    const { lab, workloads } = mesh;
-    const [one, two, three] = workloads as [Namespace, Namespace, Namespace];
-    const pings = await Promise.all([
-      startPing(one, addressOf(two, 4), { intervalMs: 5 }),
-      startPing(three, addressOf(one, 4), { intervalMs: 5 }),
-    ]);
-    const untilLinks = (type: string, count: number): Promise<boolean> =>
-      eventually(
-        async () => {
-          const links = await Promise.all(
-            lab.hosts.map((host) => host.ip(`-br link show type ${type}`)),
-          );
-          return links.filter((each) => each.includes('flannel')).length === count;
-        },
-        { within: 30_000, what: `${count} hosts have a link of type ${type}` },
-      );
-    await lab.configureNetwork(network('wireguard'));
-    await untilLinks('tun', 3);
-    await untilLinks('vxlan', 0);
-    await lab.configureNetwork(network('vxlan'));
-    await untilLinks('vxlan', 3);
-    await untilLinks('tun', 0);
-    const results = await Promise.all(pings.map((each) => each.stop()));
-    // Two changes; two hundred pings a second.
-    for (const { lost } of results) expect(lost).toBeLessThan(100);
-    for (const host of lab.hosts) {
-      expect(await host.output('nft', ['list', 'table', 'inet', 'weft'])).not.toContain(
-        'cleartext',
-      );
-      expect(await host.ip('route')).not.toContain(DEVICE);
-    }
-  } finally {
-    await mesh.close();
-  }
-});
-
 test('a clean-up leaves no device, no program and no key', async () => {
   const network = { Network: NETWORK, Backend: { Type: 'wireguard' } };
   const mesh = await startMesh({ nodes: 2, userspaceWireguard: true, network });
