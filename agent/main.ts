@@ -8,6 +8,8 @@ import { effectiveText } from './config/effective.ts';
 import { HealthServerError } from './front/http.ts';
 import { mayAdministerNetwork } from './kernel/capability.ts';
 import { KernelError } from './kernel/errno.ts';
+import { forward } from './kernel/udp/forwarder.ts';
+import { FORWARDER } from './kernel/udp/start.ts';
 import { createLogger } from './log.ts';
 import { EtcdError } from './subnet/etcd/errors.ts';
 import { cleanup } from './daemon/cleanup-command.ts';
@@ -80,6 +82,8 @@ async function run(): Promise<void> {
   // Node's advice to developers, as that no IP address belongs in TLS's server name, which grpc-js puts there.
   process.noDeprecation = true;
   try {
+    const [word, ...rest] = process.argv.slice(2);
+    if (word === FORWARDER) return await forward(rest);
     process.exitCode = await main();
   } catch (cause) {
     const isExpected = EXPECTED.some((kind) => cause instanceof kind);

@@ -16,6 +16,8 @@ export interface Backend {
   readonly links: readonly string[];
   /** A command whose output `publish` is given. */
   readonly startup?: string;
+  /** What the operator should know of it, told at each start. */
+  readonly notice?: string;
   /** What this host writes into its lease. */
   publish(facts: PublishFacts): Published;
   plan(facts: HostFacts, published: Published): MeshPlan;

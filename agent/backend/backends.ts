@@ -6,6 +6,7 @@ import type { Backend } from './backend.ts';
 import { extension } from './extension.ts';
 import { hostGw } from './host-gw.ts';
 import { gre, ipip } from './tunnel.ts';
+import { udp } from './udp.ts';
 import { vxlan } from './vxlan.ts';
 import { wireguard, WIREGUARD_MODES } from './wireguard.ts';
 
@@ -34,6 +35,7 @@ const BACKENDS: Readonly<Record<string, (options: Options) => Backend>> = {
       subnetRemove: text(options, 'SubnetRemoveCommand'),
     }),
   gre: (options) => gre({ directRouting: flag(options, 'DirectRouting') }),
+  udp: (options) => udp({ port: whole(options, 'Port', 0, { min: 0, max: 65_535 }) || 8285 }),
   wireguard: (options) => {
     const mtu = whole(options, 'MTU', 0, { min: 0, max: 65_535 });
     const presharedKey = key(options, 'PSK');

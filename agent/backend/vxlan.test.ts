@@ -133,5 +133,5 @@ test.each([
 });
 
 test('an unknown backend is refused with those that exist', () => {
-  expect(() => createBackend({ type: 'udp', options: {} })).toThrow(/"udp".*vxlan or host-gw/);
+  expect(() => createBackend({ type: 'ipsec', options: {} })).toThrow(/"ipsec".*vxlan or host-gw/);
 });

@@ -8,6 +8,7 @@ import { composeKernel } from '../kernel/kernel.ts';
 import { openNetlink, type Netlink } from '../kernel/netlink/netlink.ts';
 import { NftablesDriver } from '../kernel/nftables/driver.ts';
 import { SysctlDriver } from '../kernel/sysctl.ts';
+import { startForwarder } from '../kernel/udp/start.ts';
 import { WireguardDriver } from '../kernel/wireguard/driver.ts';
 import { userspaceWireguard } from '../kernel/wireguard/userspace.ts';
 import type { Kernel } from '../state/kernel.ts';
@@ -29,7 +30,7 @@ export function openHostKernel(
   { runDir, stateDir }: Pick<Config, 'runDir' | 'stateDir'>,
   notice: (sentence: string) => void = () => {},
 ): HostKernel {
-  const netlink = openNetlink(userspaceWireguard(notice));
+  const netlink = openNetlink({ wireguard: userspaceWireguard(notice), udp: startForwarder });
   const iptables = new IptablesDriver();
   const wireguard = new WireguardDriver({
     keyFile: wireguardKeyFileIn(stateDir),

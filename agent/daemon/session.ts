@@ -163,6 +163,7 @@ export class Session {
     this.#startupOutput = await outputOf(this.#backend.startup);
     await this.#standBeforehand();
     log.info({ ...told(this.#underlay), backend: this.#backend.type }, 'underlay chosen');
+    if (this.#backend.notice !== undefined) log.warn(this.#backend.notice);
     this.#service = this.#openService();
     this.#unwatch = host.netlink.watchUnderlay(this.#debounced(() => this.#followUnderlay()));
     void this.#service.start(this.#stopped.signal);

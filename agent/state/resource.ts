@@ -60,6 +60,18 @@ export interface TunnelLink {
   readonly alias: string;
 }
 
+/** A TUN device and the program behind it, which sends packets as they are to the gateway of their route, by UDP. */
+export interface UdpLink {
+  readonly kind: 'link';
+  readonly type: 'udp';
+  readonly name: string;
+  /** Of both ends of the outer packets: the address is this host's, the port everybody's. */
+  readonly listen: SocketAddress;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly alias: string;
+}
+
 /** What stands where one of our links should, and is of another make. Only ever actual, never desired. */
 export interface ForeignLink {
   readonly kind: 'link';
@@ -69,7 +81,7 @@ export interface ForeignLink {
   readonly description: string;
 }
 
-export type Link = VxlanLink | WireguardLink | TunnelLink | ForeignLink;
+export type Link = VxlanLink | WireguardLink | TunnelLink | UdpLink | ForeignLink;
 
 export interface LinkAddress {
   readonly kind: 'address';
@@ -189,6 +201,9 @@ export const ROUTE_PROTOCOL = 119;
 /** Every alias of a link of ours begins so. */
 export const ALIAS_PREFIX = 'weft';
 
+/** How the alias of a UdpLink begins; where it listens follows. */
+export const UDP_ALIAS = 'weft udp ';
+
 /** The name of every nftables table of ours. */
 export const TABLE_NAME = 'weft';
 
@@ -298,6 +313,8 @@ function describeLink(link: Link): string {
     case 'ipip':
     case 'gre':
       return `link ${link.name} ${link.type} local ${link.local} mtu ${link.mtu}`;
+    case 'udp':
+      return `link ${link.name} udp listen ${link.listen} mtu ${link.mtu}`;
     case 'vxlan':
       return (
         `link ${link.name} vxlan id ${link.vni} local ${link.local} dev ${link.lower} ` +

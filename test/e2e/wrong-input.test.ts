@@ -287,7 +287,6 @@ describe('this host: exit code 1', () => {
   });
 
   test.each([
-    ['none, so udp as flanneld has it', { Network: '10.5.0.0/16' }, /"udp".*set Backend.Type to/],
     ['unknown', { ...NETWORK, Backend: { Type: 'pigeon' } }, /"pigeon".*set Backend.Type to/],
     ['bad option', { ...NETWORK, Backend: { Type: 'vxlan', VNI: 2 ** 24 } }, /VNI must be/],
   ])('backend: %s', async (_, config, says) => {

@@ -19,7 +19,7 @@ import { Echoes } from './echoes.ts';
 import { isEntry, type Entry } from './entries.ts';
 import { EVENT_GROUPS, EventReader } from './events.ts';
 import { readLink, writeLinkRequest } from './link.ts';
-import { LinkOperations, type UserspaceWireguard } from './link-operations.ts';
+import { LinkOperations, type Userspace } from './link-operations.ts';
 import { LinkTable } from './link-table.ts';
 import type { Message, MessageWriter } from './message.ts';
 import { writeFdbRequest, writeNeighbourRequest } from './neighbour.ts';
@@ -51,7 +51,7 @@ export class NetlinkDriver implements Driver {
   #listener: ((event: KernelEvent) => void) | undefined;
 
   /** Throws a KernelError when the kernel refuses the event socket. The sockets stay the caller's to close. */
-  constructor(socket: RequestSocket, dumps: DumpSocket, userspace: UserspaceWireguard) {
+  constructor(socket: RequestSocket, dumps: DumpSocket, userspace: Userspace) {
     const links = this.#links;
     const echoes = this.#echoes;
     const reader = new EventReader(links, echoes, (event) => this.#listener?.(event));

@@ -6,6 +6,7 @@ import {
   type ForeignLink,
   type Link,
   type TunnelLink,
+  type UdpLink,
   type VxlanLink,
 } from '../../state/resource.ts';
 import { KernelError, type Refusal } from '../errno.ts';
@@ -30,8 +31,12 @@ import type { DumpSocket, RequestSocket } from './socket.ts';
 /** What weft makes. */
 type OwnLink = Exclude<Link, ForeignLink>;
 
-/** Makes a WireGuard device of that name without the kernel's help; resolves when it is there. Never rejects. */
-export type UserspaceWireguard = (name: string) => Promise<Refusal | undefined>;
+/** Makes devices that a program in user space stands behind; resolves when one is there. Never rejects. */
+export interface Userspace {
+  /** For a kernel without WireGuard. */
+  wireguard(name: string): Promise<Refusal | undefined>;
+  udp(link: Pick<UdpLink, 'name' | 'listen'>): Promise<Refusal | undefined>;
+}
 
 interface LinkParts {
   readonly socket: RequestSocket;
@@ -39,8 +44,7 @@ interface LinkParts {
   readonly links: LinkTable;
   /** Told when a link was made anew, as everything that stood on the old one is gone. */
   readonly onRemade: (name: string) => void;
-  /** For a kernel without WireGuard. */
-  readonly userspace: UserspaceWireguard;
+  readonly userspace: Userspace;
 }
 
 export class LinkOperations {
@@ -96,20 +100,27 @@ export class LinkOperations {
       return { code: 'ENODEV', message: 'the link went as soon as it was made' };
     const { alias, up } = desired;
     // One in user space comes with an MTU of its own. Of the others' the kernel has made what it could.
-    const size = desired.type === 'wireguard' ? { mtu: desired.mtu } : {};
+    const isOfUserspace = desired.type === 'wireguard' || desired.type === 'udp';
+    const size = isOfUserspace ? { mtu: desired.mtu } : {};
     return this.#request(nl.RTM_NEWLINK, 0, (writer) =>
       writeLinkChange(writer, made.index, { ...size, alias, up }),
     );
   }
 
   async #make(desired: OwnLink, lowerIndex: number): Promise<Refusal | undefined> {
+    if (desired.type === 'udp') return this.#makeUdp(desired);
     const refusal = await this.#request(nl.RTM_NEWLINK, nl.NLM_F_CREATE | nl.NLM_F_EXCL, (writer) =>
       writeNew(writer, desired, lowerIndex),
     );
     if (refusal === undefined || !NO_DRIVER.has(refusal.code)) return refusal;
-    if (desired.type === 'wireguard') return this.#parts.userspace(desired.name);
+    if (desired.type === 'wireguard') return this.#parts.userspace.wireguard(desired.name);
     const message = `this kernel has no ${desired.type} devices: load the module ${MODULES[desired.type]}`;
     return { code: refusal.code, message };
+  }
+
+  async #makeUdp(desired: UdpLink): Promise<Refusal | undefined> {
+    const isTaken = (await this.find(desired.name)) !== undefined;
+    return isTaken ? new KernelError('EEXIST') : this.#parts.userspace.udp(desired);
   }
 
   async #change(desired: OwnLink, standing: LinkRecord, lowerIndex: number): Promise<Outcome> {
@@ -240,10 +251,15 @@ const NO_LOWER = 0;
 function isAdjustable(actual: Link, desired: OwnLink): boolean {
   if (actual.type === 'vxlan' && desired.type === 'vxlan')
     return FIXED.every((name) => actual[name] === desired[name]);
+  if (actual.type === 'udp' && desired.type === 'udp') return actual.listen === desired.listen;
   return actual.type === desired.type;
 }
 
-function writeNew(writer: MessageWriter, desired: OwnLink, lowerIndex: number): void {
+function writeNew(
+  writer: MessageWriter,
+  desired: Exclude<OwnLink, UdpLink>,
+  lowerIndex: number,
+): void {
   if (desired.type === 'vxlan') writeVxlan(writer, desired, lowerIndex);
   else if (desired.type === 'wireguard') writeWireguard(writer, desired);
   else writeIpTunnel(writer, desired);

@@ -1,8 +1,10 @@
 /** Links as netlink tells and takes them (struct ifinfomsg, linux/rtnetlink.h; attributes in linux/if_link.h). Pure. */
 import { familyOf, type Address } from '../../ip/address.ts';
 import type { Mac } from '../../ip/mac.ts';
+import { parseSocketAddress, type SocketAddress } from '../../ip/socket-address.ts';
 import {
   ALIAS_PREFIX,
+  UDP_ALIAS,
   type Link,
   type TunnelLink,
   type VxlanLink,
@@ -211,6 +213,11 @@ export function linkResource(
     const { mtu, up, alias } = record;
     return { kind: 'link', type: 'wireguard', name, mtu, up, alias };
   }
+  const listen = udpListen(record);
+  if (listen !== undefined) {
+    const { mtu, up, alias } = record;
+    return { kind: 'link', type: 'udp', name, listen, mtu, up, alias };
+  }
   if (record.tunnel !== undefined) return tunnelResource(record, record.tunnel);
   if (vxlan === undefined || mac === undefined)
     return { kind: 'link', type: 'foreign', name, description: record.type ?? 'a real device' };
@@ -237,6 +244,12 @@ function tunnelResource({ name, mtu, up, alias }: LinkRecord, tunnel: IpTunnelRe
 /** A tunnel of a program is taken for WireGuard only by our alias: the kernel does not tell whose it is. */
 function isWireguard({ type, alias }: LinkRecord): boolean {
   return type === 'wireguard' || (type === 'tun' && alias.startsWith(WIREGUARD_ALIAS));
+}
+
+/** Where the program behind a TUN device of ours listens; only the alias tells. */
+function udpListen({ type, alias }: LinkRecord): SocketAddress | undefined {
+  if (type !== 'tun' || !alias.startsWith(UDP_ALIAS)) return undefined;
+  return parseSocketAddress(alias.slice(UDP_ALIAS.length));
 }
 
 export function hasOurAlias(record: LinkRecord): boolean {

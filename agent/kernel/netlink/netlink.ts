@@ -2,7 +2,7 @@
 import { KernelError } from '../errno.ts';
 import type { Driver } from '../kernel.ts';
 import { NetlinkDriver } from './driver.ts';
-import type { UserspaceWireguard } from './link-operations.ts';
+import type { Userspace } from './link-operations.ts';
 import { inspector, type Inspector } from './inspect.ts';
 import { DumpSocket, RequestSocket } from './socket.ts';
 
@@ -12,8 +12,11 @@ export interface Netlink extends Inspector {
   close(): Promise<void>;
 }
 
-/** Without it, a kernel that has no WireGuard makes no such device. */
-const NO_USERSPACE: UserspaceWireguard = () => Promise.resolve(new KernelError('ENOTSUP'));
+/** Without it, only the devices that the kernel itself has are made. */
+const NO_USERSPACE: Userspace = {
+  wireguard: () => Promise.resolve(new KernelError('ENOTSUP')),
+  udp: () => Promise.resolve(new KernelError('ENOTSUP')),
+};
 
 /** Opens sockets in this thread's network namespace. Throws a KernelError (EPERM: not root). */
 export function openNetlink(userspace = NO_USERSPACE): Netlink {
