@@ -14,6 +14,8 @@ export interface Backend {
   readonly type: string;
   /** Names of the links that `plan` may ask for. */
   readonly links: readonly string[];
+  /** Options that both ends must have alike to reach each other. */
+  readonly agreed?: Readonly<Record<string, unknown>>;
   /** A command whose output `publish` is given. */
   readonly startup?: string;
   /** What the operator should know of it, told at each start. */

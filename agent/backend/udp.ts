@@ -40,6 +40,7 @@ export function udp(options: UdpOptions): Backend {
   return {
     type: 'udp',
     links: [DEVICE],
+    agreed: { port: options.port },
     notice: NOTICE,
     publish,
     plan: (facts) => plan(options, facts),

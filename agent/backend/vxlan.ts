@@ -46,6 +46,7 @@ export function vxlan(options: VxlanOptions): Backend {
   return {
     type: 'vxlan',
     links: [deviceName(options, 4), deviceName(options, 6)],
+    agreed: { vni: options.vni, port: options.port },
     publish: (facts) => publish(options, facts),
     plan: (facts, published) => plan(options, facts, published),
   };

@@ -49,6 +49,7 @@ export function wireguard(options: WireguardOptions): Backend {
   return {
     type: 'wireguard',
     links: WIREGUARD_LINKS,
+    agreed: { presharedKey: options.presharedKey },
     publish: (facts) => publish(options, facts),
     plan: (facts, published) => plan(options, facts, published),
   };

@@ -11,7 +11,8 @@ import { compilePattern, socketPath } from './values.ts';
 
 export type Command =
   | { readonly name: 'run' }
-  | { readonly name: 'plan' | 'config'; readonly json: boolean }
+  | { readonly name: 'config'; readonly json: boolean }
+  | { readonly name: 'plan'; readonly json: boolean; readonly networkConfig?: string }
   | { readonly name: 'cleanup'; readonly yes: boolean; readonly releaseLease: boolean };
 
 export type CommandLine =
@@ -118,7 +119,9 @@ function checkCommand(command: CommandName, provenance: readonly Setting[]): voi
 
 function commandOf(name: CommandName, values: Values): Command {
   if (name === 'run') return { name };
-  if (name !== 'cleanup') return { name, json: values.json };
+  if (name === 'config') return { name, json: values.json };
+  if (name === 'plan')
+    return { name, json: values.json, ...present('networkConfig', values['network-config']) };
   return { name, yes: values.yes, releaseLease: values['release-lease'] };
 }
 

@@ -334,6 +334,13 @@ export const OPTIONS = {
     flagOnly: true,
     commands: ['cleanup'],
   }),
+  'network-config': option({
+    group: 'command',
+    type: text('JSON'),
+    help: 'plan as if this JSON were the network configuration in etcd: to see a change before it is made',
+    flagOnly: true,
+    commands: ['plan'],
+  }),
   'release-lease': option({
     group: 'command',
     type: boolean,

@@ -16,6 +16,7 @@ import { sayFarewell } from '../gossip/farewell.ts';
 import { openMember } from '../gossip/open-member.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
+import { keptNetworkFileIn } from './kept-network.ts';
 import { machineClock } from './machine.ts';
 import { memberName, snapshotIn } from './membership-of.ts';
 
@@ -70,7 +71,7 @@ async function ownedBy(kernel: Kernel): Promise<Resource[]> {
 
 /** subnet.env bears no mark: without anything of ours in the kernel it may be flanneld's. */
 function filesOf({ subnetFile, socket, stateDir }: Config, owned: readonly Resource[]): string[] {
-  const kept = [snapshotIn(stateDir), wireguardKeyFileIn(stateDir)];
+  const kept = [snapshotIn(stateDir), wireguardKeyFileIn(stateDir), keptNetworkFileIn(stateDir)];
   return [...(owned.length > 0 ? [subnetFile] : []), socket, ...kept].filter((path) =>
     existsSync(path),
   );

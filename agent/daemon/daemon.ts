@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { VERSION } from '../../controlplane/api/version.ts';
 import { serveControl, type ControlServer } from '../../controlplane/api/server.ts';
 import type { Config } from '../config/config.ts';
-import { prepareDirectory } from '../config/atomic-file.ts';
+import { FileError, prepareDirectory } from '../config/atomic-file.ts';
 import { loadNodeId } from '../config/node-id.ts';
 import { startHealthServer, type HealthServer } from '../front/http.ts';
 import { Metrics, type MetricSources } from '../front/metrics.ts';
@@ -15,8 +15,10 @@ import type { NetworkConfig } from '../state/facts.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import type { EtcdState } from '../subnet/service.ts';
+import { isOtherMesh, refusalOf } from './cut-off.ts';
 import { controlHandlers } from './control-handlers.ts';
 import { followNetwork } from './follow-network.ts';
+import { keepNetwork, readKeptNetwork, type FoundNetwork } from './kept-network.ts';
 import { membershipOf } from './membership-of.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom, turn } from './machine.ts';
@@ -27,6 +29,8 @@ import { Session, SetupError, type SessionParts } from './session.ts';
 
 /** A session that could not begin is tried again after this long, in ms, as its cause may be gone. */
 const SETUP_RETRY = 5000;
+/** A configuration that was refused is looked at again this long after leases changed, in ms. */
+const RECONSIDER = 1000;
 /** Entries the kernel refuses that the status names; the log has them all. */
 const KERNEL_PROBLEM_LIMIT = 100;
 
@@ -50,6 +54,15 @@ export class Daemon {
   #notifier: Notifier | undefined;
   #network: NetworkConfig | undefined;
   #session: Session | undefined;
+  /** As it stands in etcd, or as kept while this host resumes. */
+  #found: FoundNetwork | undefined;
+  #isResuming = false;
+  #isRefusing = false;
+  #isReconsidering = false;
+  /** Configurations are taken up one after the other. */
+  #turns: Promise<void> = Promise.resolve();
+  /** All peers were planned once. */
+  #isPlanned = false;
   #started = false;
   #ready = false;
 
@@ -217,17 +230,108 @@ export class Daemon {
       signal,
       outage: (why) => this.#onOutage(why),
     });
-    for await (const network of follow) {
-      const isFirst = this.#network === undefined;
-      this.#network = network;
-      // Not the backend's options, as there may be a secret among them.
-      const { ranges, backend } = network;
-      if (!isFirst)
-        this.#log.info({ ranges, backend: backend.type }, 'the network configuration changed');
-      await this.#session?.stop();
-      this.#session = undefined;
-      await this.#beginSession(network, isFirst, signal);
+    for await (const found of follow) {
+      if (this.#network === undefined) await this.#resume(found, signal);
+      this.#found = found;
+      await this.#consider(signal);
     }
+  }
+
+  /**
+   * The configuration changed while this host was away: what ran is planned first, so that the change is judged and made
+   * like any other. The kernel stays as it is until then, as peers that have changed over already have no place in it.
+   */
+  async #resume(found: FoundNetwork, signal: AbortSignal): Promise<void> {
+    const kept = readKeptNetwork(this.config.stateDir);
+    if (kept === undefined || !isOtherMesh(kept.network, found.network)) return;
+    this.#isResuming = true;
+    this.#found = kept;
+    try {
+      await this.#consider(signal);
+      await this.#untilPlanned(signal);
+    } catch (cause) {
+      if (!(cause instanceof SetupError)) throw cause;
+      this.#log.warn(`${cause.message}; this host begins with what is configured now`);
+      this.#network = undefined;
+    }
+    this.#isResuming = false;
+  }
+
+  #untilPlanned(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!this.#isPlanned && !signal.aborted) return;
+        unlisten();
+        resolve();
+      };
+      const unlisten = this.onChange(look);
+      signal.addEventListener('abort', look, { once: true });
+      look();
+    });
+  }
+
+  /** Takes up the configuration that was found, unless that would do harm; one turn after the other. */
+  #consider(signal: AbortSignal): Promise<void> {
+    const turn = this.#turns.then(() => this.#considerNow(signal));
+    this.#turns = turn.catch(() => {});
+    return turn;
+  }
+
+  async #considerNow(signal: AbortSignal): Promise<void> {
+    if (this.#found === undefined || signal.aborted) return;
+    const refusal = this.#refusalOf(this.#found.network);
+    this.#tellRefusal(refusal);
+    if (refusal === undefined) await this.#takeUp(this.#found, signal);
+    else if (this.#isPlanned) {
+      this.#start();
+      await this.#becomeReady();
+    }
+  }
+
+  #refusalOf(network: NetworkConfig): string | undefined {
+    if (this.#network === undefined) return undefined;
+    return refusalOf(this.#network, network, this.#session?.service?.peers ?? []);
+  }
+
+  async #takeUp(found: FoundNetwork, signal: AbortSignal): Promise<void> {
+    const { network } = found;
+    if (sameNetwork(network, this.#network)) return;
+    const isFirst = this.#network === undefined;
+    this.#keep(found);
+    this.#network = network;
+    // Not the backend's options, as there may be a secret among them.
+    const { ranges, backend } = network;
+    if (!isFirst)
+      this.#log.info({ ranges, backend: backend.type }, 'the network configuration changed');
+    await this.#session?.stop();
+    this.#session = undefined;
+    await this.#beginSession(network, isFirst, signal);
+  }
+
+  #keep(found: FoundNetwork): void {
+    try {
+      keepNetwork(this.config.stateDir, found);
+    } catch (cause) {
+      if (!(cause instanceof FileError)) throw cause;
+      this.#log.warn(cause.message);
+    }
+  }
+
+  #tellRefusal(refusal: string | undefined): void {
+    this.#isRefusing = refusal !== undefined;
+    const problems = refusal === undefined ? [] : [{ code: 'NETWORK_REFUSED', message: refusal }];
+    for (const { message } of this.board.set('network', problems))
+      this.#log.error(`${message}; the running network stays`);
+  }
+
+  /** What stood in the way may be gone with these leases. */
+  #reconsiderLater(signal: AbortSignal): void {
+    if (!this.#isRefusing || this.#isReconsidering) return;
+    this.#isReconsidering = true;
+    machineClock.after(RECONSIDER, () => {
+      this.#isReconsidering = false;
+      if (this.#isRefusing) void this.#consider(signal);
+    });
   }
 
   /** Once there is a session, its own watch tells of outages. */
@@ -245,7 +349,7 @@ export class Daemon {
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      const session = await Session.begin(this.#sessionParts(), network);
+      const session = await Session.begin(this.#sessionParts(signal), network);
       this.#session = session;
       this.board.set('setup', []);
     } catch (cause) {
@@ -263,7 +367,7 @@ export class Daemon {
     this.changed();
   }
 
-  #sessionParts(): SessionParts {
+  #sessionParts(signal: AbortSignal): SessionParts {
     return {
       config: this.config,
       host: this.host,
@@ -279,31 +383,47 @@ export class Daemon {
       changed: () => this.changed(),
       leasesChanged: (keys) => {
         for (const listener of this.#leaseListeners) listener(keys);
+        this.#reconsiderLater(signal);
       },
       refused: (what) => this.metrics.refused(what),
       settled: async () => {
-        if (this.#started) await this.reconciler.settled();
+        if (!this.#isPlanned) return;
+        this.#start();
+        await this.reconciler.settled();
       },
       planned: () => this.#onPlanned(),
     };
   }
 
-  /** From here on the kernel follows: before, peers we had not heard of yet would have been swept. */
   #onPlanned(): void {
-    if (this.#started) return;
-    this.#started = true;
-    this.reconciler.start();
+    this.#isPlanned = true;
+    this.changed();
+    if (this.#isResuming) return;
+    this.#start();
     void this.#becomeReady();
+  }
+
+  /** From here on the kernel follows: before, peers we had not heard of yet would have been swept. */
+  #start(): void {
+    if (!this.#started) this.reconciler.start();
+    this.#started = true;
   }
 
   async #becomeReady(): Promise<void> {
     await this.reconciler.settled();
+    if (this.#ready) return;
     this.#ready = true;
     const { peerCount, facts } = this.planner;
     this.#log.info({ peers: peerCount, subnets: facts?.subnets }, 'ready');
     this.#notifier?.ready();
     this.changed();
   }
+}
+
+function sameNetwork(one: NetworkConfig, other: NetworkConfig | undefined): boolean {
+  const text = (network: NetworkConfig | undefined): string =>
+    JSON.stringify([network?.ranges, network?.backend]);
+  return text(one) === text(other);
 }
 
 function asBoardProblem({ key, code, message }: Problem): BoardProblem {

@@ -5,6 +5,7 @@ import type { NetworkConfig } from '../state/facts.ts';
 import { parseNetworkConfig } from '../subnet/network-config.ts';
 import { isRefused, type Parsed } from '../subnet/parsed.ts';
 import type { Registry } from '../subnet/registry.ts';
+import type { FoundNetwork } from './kept-network.ts';
 import type { ProblemBoard } from './problem-board.ts';
 
 const RETRY: Backoff = { first: 200, factor: 2, limit: 5000 };
@@ -22,13 +23,14 @@ export interface FollowParts {
 }
 
 /** Yields each valid configuration that differs from the one before; ends when `signal` is aborted. */
-export async function* followNetwork(parts: FollowParts): AsyncGenerator<NetworkConfig> {
+export async function* followNetwork(parts: FollowParts): AsyncGenerator<FoundNetwork> {
   let current: string | undefined;
   for await (const text of followText(parts)) {
     const network = accept(parts, text);
-    if (network === undefined || JSON.stringify(network) === current) continue;
+    if (text === undefined || network === undefined || JSON.stringify(network) === current)
+      continue;
     current = JSON.stringify(network);
-    yield network;
+    yield { network, text };
   }
 }
 

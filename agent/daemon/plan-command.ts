@@ -12,47 +12,75 @@ import { EtcdClient } from '../subnet/etcd/client.ts';
 import { Holder, type Answer, type Request } from '../subnet/holder.ts';
 import { parseKey } from '../subnet/key.ts';
 import { LeaseTable } from '../subnet/leases.ts';
+import { parseNetworkConfig } from '../subnet/network-config.ts';
 import { sharesAddress, type Identity } from '../subnet/ownership.ts';
 import { isRefused } from '../subnet/parsed.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { planAsTold } from './control-handlers.ts';
+import { isOtherMesh, refusalOf } from './cut-off.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { networkFrom } from './follow-network.ts';
 import { existingLinks, openHostKernel, type HostKernel } from './host-kernel.ts';
+import { readKeptNetwork } from './kept-network.ts';
 import { machineClock, machineRandom, turn } from './machine.ts';
 import { Planner } from './planner.ts';
 import { backendFor, SetupError } from './session.ts';
 import { plannedKeyOf } from './wireguard-key.ts';
 
+export interface PlanWishes {
+  readonly json: boolean;
+  /** In the place of what stands in etcd. */
+  readonly networkConfig?: string;
+}
+
+/** What a start, or a change that runs, would do with another mesh than the one that this host runs. */
+interface Change {
+  readonly from: string;
+  readonly to: string;
+  /** Why it would not be made. */
+  readonly refused?: string;
+}
+
 /** Prints to stdout. Throws errors whose message is one sentence, as a start would. */
 export async function printPlan(
   config: Config,
-  { json }: { readonly json: boolean },
+  { json, networkConfig }: PlanWishes,
 ): Promise<void> {
   const etcd = new EtcdClient(config.etcd);
   const host = openHostKernel(config);
   try {
-    const plan = await planFor(config, host, new EtcdRegistry(etcd, config.etcd.prefix));
-    process.stdout.write(json ? `${JSON.stringify(plan, null, 2)}\n` : text(plan));
+    const registry = new EtcdRegistry(etcd, config.etcd.prefix);
+    const { change, plan } = await planFor(config, host, registry, networkConfig);
+    const all = change === undefined ? plan : { change, ...plan };
+    process.stdout.write(
+      json ? `${JSON.stringify(all, null, 2)}\n` : changeText(change) + text(plan),
+    );
   } finally {
     etcd.close();
     await host.close();
   }
 }
 
-async function planFor(config: Config, host: HostKernel, registry: EtcdRegistry): Promise<Plan> {
-  const network = await readNetwork(registry);
-  const backend = backendFor(network);
-  const families = familiesOf(network.ranges);
-  const choice = await findUnderlay(host.netlink, config.underlay, families);
-  if (choice.status === 'none') throw new SetupError(choice.problem);
-  const { underlay } = choice;
-  const existing = await existingLinks(host.kernel, backend.links);
-  const publicKey = plannedKeyOf(config);
-  const publish = (before: Published | undefined): Published =>
-    backend.publish({ underlay, families, before, existing, publicKey, ...startupOutput(before) });
-  const own = await ownLease(config, registry, network, publish);
+interface Planned {
+  readonly change: Change | undefined;
+  readonly plan: Plan;
+}
 
+async function planFor(
+  config: Config,
+  host: HostKernel,
+  registry: EtcdRegistry,
+  networkConfig: string | undefined,
+): Promise<Planned> {
+  const network = await readNetwork(registry, networkConfig);
+  const choice = await findUnderlay(host.netlink, config.underlay, familiesOf(network.ranges));
+  if (choice.status === 'none') throw new SetupError(choice.problem);
+  const site = { config, host, underlay: choice.underlay };
+  const wanted = await meshOf(site, network);
+  const own = await ownLease(config, registry, wanted);
+  const running = runningBeside(config, network);
+  const change = running && changeBetween(running, network, own);
+  const former = running === undefined ? [] : [await meshOf(site, running)];
   const reconciler = new Reconciler({
     kernel: host.kernel,
     clock: machineClock,
@@ -61,9 +89,46 @@ async function planFor(config: Config, host: HostKernel, registry: EtcdRegistry)
   });
   const planner = new Planner({ target: reconciler, firewall: config.firewall, turn });
   planner.setForwardChains(await host.iptables.forwardChains());
-  await planPeers(planner, { backend, network, underlay, own, publish });
+  const meshes = change?.refused === undefined ? [...former, wanted] : former;
+  await planPeers(planner, { meshes, underlay: site.underlay, own });
   const operations = await reconciler.plan();
-  return planAsTold(reconciler.desired(), reconciler.actual(), operations);
+  return { change, plan: planAsTold(reconciler.desired(), reconciler.actual(), operations) };
+}
+
+/** The network that this host runs, if its mesh is another. */
+function runningBeside({ stateDir }: Config, network: NetworkConfig): NetworkConfig | undefined {
+  const running = readKeptNetwork(stateDir)?.network;
+  return running !== undefined && isOtherMesh(running, network) ? running : undefined;
+}
+
+function changeBetween(running: NetworkConfig, network: NetworkConfig, own: OwnLease): Change {
+  const others = [...own.table.inForce()].filter(([key]) => key !== own.key);
+  const refused = refusalOf(running, network, others);
+  const change = { from: running.backend.type, to: network.backend.type };
+  return refused === undefined ? change : { ...change, refused };
+}
+
+/** A network configuration, and what its backend makes of this host. */
+interface Mesh {
+  readonly network: NetworkConfig;
+  readonly backend: Backend;
+  readonly publish: (before: Published | undefined) => Published;
+}
+
+interface Site {
+  readonly config: Config;
+  readonly host: HostKernel;
+  readonly underlay: Underlay;
+}
+
+async function meshOf({ config, host, underlay }: Site, network: NetworkConfig): Promise<Mesh> {
+  const backend = backendFor(network);
+  const existing = await existingLinks(host.kernel, backend.links);
+  const publicKey = plannedKeyOf(config);
+  const families = familiesOf(network.ranges);
+  const publish = (before: Published | undefined): Published =>
+    backend.publish({ underlay, families, before, existing, publicKey, ...startupOutput(before) });
+  return { network, backend, publish };
 }
 
 /** The command is not run for a plan: what it said last stands in the lease. */
@@ -72,27 +137,30 @@ function startupOutput(before: Published | undefined): { startupOutput?: string 
 }
 
 interface Parts {
-  readonly backend: Backend;
-  readonly network: NetworkConfig;
+  /** In the order in which they come; all but the last are given up. */
+  readonly meshes: readonly Mesh[];
   readonly underlay: Underlay;
   readonly own: OwnLease;
-  readonly publish: (before: Published | undefined) => Published;
 }
 
-async function planPeers(planner: Planner, parts: Parts): Promise<void> {
-  const { backend, network, underlay, own, publish } = parts;
-  const facts = { network, underlay, subnets: own.subnets };
-  await planner.setMesh(backend, facts, publish(own.table.get(own.key)?.lease));
-  for (const [id, lease] of own.table.inForce()) {
-    // As in the daemon: a host that publishes our address cannot be told from us.
-    if (id === own.key || sharesAddress(lease, own.identity, network)) continue;
-    planner.change([{ type: 'put', id, lease }]);
+/** As in the daemon: peers are known before a mesh is given up. */
+async function planPeers(planner: Planner, { meshes, underlay, own }: Parts): Promise<void> {
+  const { table, key, identity, subnets } = own;
+  for (const { network, backend, publish } of meshes) {
+    await planner.setMesh(backend, { network, underlay, subnets }, publish(table.get(key)?.lease));
+    for (const [id, lease] of table.inForce()) {
+      // As in the daemon: a host that publishes our address cannot be told from us.
+      if (id === key || sharesAddress(lease, identity, network)) continue;
+      planner.change([{ type: 'put', id, lease }]);
+    }
   }
 }
 
-async function readNetwork(registry: EtcdRegistry): Promise<NetworkConfig> {
-  const { text } = await registry.readConfig();
-  const parsed = networkFrom(text, registry.configKey);
+async function readNetwork(registry: EtcdRegistry, instead?: string): Promise<NetworkConfig> {
+  const parsed =
+    instead === undefined
+      ? networkFrom((await registry.readConfig()).text, registry.configKey)
+      : parseNetworkConfig(instead, '--network-config');
   if (isRefused(parsed)) throw new SetupError(parsed.reason);
   return parsed.value;
 }
@@ -111,8 +179,7 @@ interface OwnLease {
 async function ownLease(
   config: Config,
   registry: EtcdRegistry,
-  network: NetworkConfig,
-  publish: (before: Published | undefined) => Published,
+  { network, publish }: Mesh,
 ): Promise<OwnLease> {
   const table = new LeaseTable({ network, refused: () => {} });
   const { revision, slices } = await registry.list();
@@ -158,6 +225,15 @@ function granted(request: Request): Answer {
 }
 
 const SIGNS = { create: '+', change: '~', remove: '-' } as const;
+
+function changeText(change: Change | undefined): string {
+  if (change === undefined) return '';
+  const { from, to, refused } = change;
+  const told =
+    refused ?? `the ${from} mesh stands beside the new one until the last host has changed over`;
+  const head = `Change from ${from} to ${to}${refused === undefined ? '' : ': refused'}`;
+  return block(head, [told]);
+}
 
 /** As `weft plan` prints it. */
 function text({ desired, actual, operations }: Plan): string {

@@ -34,6 +34,8 @@ export interface NetworkConfig {
   /** Which families are on; each then has its range. */
   readonly ranges: PerFamily<SubnetRange>;
   readonly backend: { readonly type: string; readonly options: Readonly<Record<string, unknown>> };
+  /** It counts also when it cuts off hosts that flanneld runs. */
+  readonly isForced?: true;
 }
 
 /** Where subnets come from: `first` and `last` are base addresses of subnets of `subnetLength` bits. */

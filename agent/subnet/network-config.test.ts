@@ -92,3 +92,11 @@ test('no text makes the reader throw', () => {
   fc.assert(fc.property(config, (object) => void read(object)));
   fc.assert(fc.property(fc.string(), (text) => void parseNetworkConfig(text, 'k')));
 });
+
+test('it is forced by a field that flanneld does not read', () => {
+  const forced = (Weft: unknown) => read({ Network: '10.3.0.0/16', Weft });
+  expect(forced({ force: true })).toMatchObject({ value: { isForced: true } });
+  expect(forced({ Force: false })).not.toHaveProperty('value.isForced');
+  expect(forced({ Force: 1 })).toEqual({ reason: '/net/config: Force is 1, not true or false' });
+  expect(forced(true)).toEqual({ reason: '/net/config: Weft is true, not an object' });
+});

@@ -72,7 +72,15 @@ function configFrom(fields: Fields): NetworkConfig {
   }
   if (ranges[4] === undefined && ranges[6] === undefined)
     throw new Refusal('EnableIPv4 and EnableIPv6 are both false; turn one on');
-  return { ranges, backend: backendFrom(fields.get('backend') ?? undefined) };
+  const backend = backendFrom(fields.get('backend') ?? undefined);
+  return isForced(fields) ? { ranges, backend, isForced: true } : { ranges, backend };
+}
+
+/** `"Weft":{"Force":true}`, which flanneld does not read. */
+function isForced(fields: Fields): boolean {
+  const weft = fields.get('weft') ?? {};
+  if (!isObject(weft)) throw new Refusal(`Weft is ${shown(weft)}, not an object`);
+  return booleanField(fieldsOf(weft), 'Force', false);
 }
 
 function rangeFrom(fields: Fields, family: Family): SubnetRange {
