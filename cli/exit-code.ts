@@ -17,6 +17,8 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   WEFT_GOSSIP_PLAIN: EXIT.failure,
   WEFT_GOSSIP_DOWN: EXIT.failure,
   WEFT_MEMBERS_FAILED: EXIT.failure,
+  WEFT_ROTATION_REFUSED: EXIT.failure,
+  WEFT_ROTATION_GIVEN_UP: EXIT.failure,
   WEFT_UNKNOWN_REQUEST: EXIT.failure,
   WEFT_INTERNAL: EXIT.failure,
 };

@@ -143,3 +143,22 @@ test.each([['members'], ['keys', 'list'], ['keys', 'use', 'AAAA']])(
     });
   },
 );
+
+test('keys rotate-wireguard: a line for each step, or the new key', async () => {
+  await using stage = await Stage.open();
+  stage.daemon.rotation = [
+    { step: 'out', text: 'it begins' },
+    { step: 'done', text: 'it is done', publicKey: 'AA==' },
+  ];
+  expect(await ask(stage, 'keys', 'rotate-wireguard')).toMatchObject({
+    code: 0,
+    out: 'it begins\nit is done\n',
+  });
+  const { out } = await ask(stage, 'keys', 'rotate-wireguard', '--json');
+  expect(JSON.parse(out)).toEqual({ publicKey: 'AA==' });
+  stage.daemon.failure = new WeftError('WEFT_ROTATION_REFUSED', 'no', { fix: 'do this' });
+  expect(await ask(stage, 'keys', 'rotate-wireguard')).toMatchObject({
+    code: 1,
+    err: 'weft: no: do this\n',
+  });
+});

@@ -92,7 +92,7 @@ type Does = (work: Work) => (...given: unknown[]) => Promise<void>;
 function addKeys(weft: Command, does: Does): void {
   const keys = weft
     .command('keys')
-    .description('the keys that encrypt gossip, on every member')
+    .description('the keys that encrypt gossip, on every member, and the one of WireGuard')
     .addHelpText('after', ROTATION);
   keys
     .command('list')
@@ -109,6 +109,10 @@ function addKeys(weft: Command, does: Does): void {
     .command('generate')
     .description('make a new key and print it; tells nobody')
     .action(does(async () => await import('./commands/keys-generate.ts')));
+  keys
+    .command('rotate-wireguard')
+    .description('give this host another WireGuard key; no packet is lost')
+    .action(does(async () => await import('./commands/keys-rotate-wireguard.ts')));
 }
 
 const KEY_COMMANDS = {
@@ -118,7 +122,7 @@ const KEY_COMMANDS = {
 };
 
 const ROTATION = `
-To change the key: generate one, install it, use it, remove the old one. Each step tells what became of
+To change the key of gossip: generate one, install it, use it, remove the old one. Each step tells what became of
 it on every member, and may be repeated.`;
 
 interface Flags {

@@ -8,6 +8,7 @@ import { PrefixTable } from '../ip/prefix-table.ts';
 import type { HostFacts, Lease, PerFamily, Underlay } from '../state/facts.ts';
 import type { Link, Resource } from '../state/resource.ts';
 import type { PublicKey } from '../state/wireguard.ts';
+import type { Aim, Way } from './ways.ts';
 
 export interface Backend {
   /** The `Type` of the network configuration and the `BackendType` of leases. */
@@ -28,7 +29,7 @@ export interface Backend {
 /** The part of a lease that a backend decides. */
 export type Published = Pick<
   Lease,
-  'publicAddresses' | 'backendType' | 'backendData' | 'backendV6Data'
+  'publicAddresses' | 'backendType' | 'backendData' | 'backendV6Data' | 'detour'
 >;
 
 export interface PublishFacts {
@@ -41,6 +42,8 @@ export interface PublishFacts {
   readonly existing: readonly Link[];
   /** Of this host's WireGuard key, which is made when it is first asked for. */
   readonly publicKey: () => PublicKey;
+  /** The one it is changed to, as soon as peers shall know. */
+  readonly newKey?: PublicKey | undefined;
   /** What the command `startup` wrote, if there is one. */
   readonly startupOutput?: string | undefined;
 }
@@ -52,8 +55,12 @@ export interface MeshPlan {
   readonly encrypts?: boolean;
   /** What this host needs whatever its peers are. */
   readonly host: readonly Resource[];
-  /** What one peer's lease asks of this host. Cost does not depend on the number of peers. */
-  peer(lease: Lease): PeerPlan;
+  /** What it needs besides while a key is changed: a peer's, or its own. */
+  readonly detour?: readonly Resource[];
+  /** What one peer's lease asks of this host; `way`: by what to send to it. Cost does not depend on the number of peers. */
+  peer(lease: Lease, way?: Way): PeerPlan;
+  /** Where what is sent to the peer shall go while a key is changed; undefined: as ever. */
+  aim?(lease: Lease): Aim | undefined;
 }
 
 export interface PeerPlan {

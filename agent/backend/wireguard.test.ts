@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { address, type Address, type Family } from '../ip/address.ts';
 import type { PerFamily, Underlay } from '../state/facts.ts';
 import { describe as line } from '../state/resource.ts';
+import type { PublicKey } from '../state/wireguard.ts';
 import { backendSuite, hostFacts, only, peerLease, publishFor, underlay } from './backend.suite.ts';
 import { createBackend } from './backends.ts';
 
@@ -49,13 +50,15 @@ test('with mode separate each family has a device of its own', () => {
   expect(mesh.host.map(line)).toEqual([
     'link flannel-wg wireguard mtu 1420',
     'sysctl net/ipv6/conf/flannel-wg/accept_ra=0',
+    'sysctl net/ipv4/conf/flannel-wg/rp_filter=2',
     `wireguard flannel-wg public-key ${own} listen-port 51820`,
     'link flannel-wg-v6 wireguard mtu 1420',
     'sysctl net/ipv6/conf/flannel-wg-v6/accept_ra=0',
+    'sysctl net/ipv4/conf/flannel-wg-v6/rp_filter=2',
     `wireguard flannel-wg-v6 public-key ${own} listen-port 51821`,
     'address 10.5.1.0/32 dev flannel-wg',
-    'route 10.5.0.0/16 dev flannel-wg',
     'address fd00:5:0:1::/128 dev flannel-wg-v6',
+    'route 10.5.0.0/16 dev flannel-wg',
     'route fd00:5::/48 dev flannel-wg-v6',
   ]);
   expect(mesh.peer(peer).resources.map(line)).toEqual([
@@ -143,4 +146,86 @@ test.each([
   [{ ListenPort: 70_000 }, 'Backend.ListenPort must be a whole number from 0 to 65535, not 70000'],
 ])('%j is refused', (options, sentence) => {
   expect(() => createBackend({ type: 'wireguard', options })).toThrow(sentence);
+});
+
+const NEW = Buffer.alloc(32, 9).toString('base64') as PublicKey;
+const DETOUR = { publicKey: NEW, ports: { 4: 51_822, 6: 51_823 } };
+
+test('a peer that changes its key is reached by a second device besides, and sees by which one we send', () => {
+  const { mesh, published, peer } = meshOf({ PersistentKeepaliveInterval: 25 }, [4]);
+  const key = keyIn(peer);
+  const out = { ...peer, node: 'n', detour: DETOUR };
+  expect(mesh.peer(out, 'main').resources.map(line)).toEqual([
+    `wireguard peer ${key} endpoint 192.168.77.2:51820 allowed-ips 10.5.2.0/24 persistent-keepalive 25 dev flannel-wg`,
+    'route 10.5.2.0/24 dev flannel-wg',
+    `wireguard peer ${NEW} endpoint 192.168.77.2:51822 allowed-ips 10.5.2.0/24 dev weft-detour`,
+  ]);
+  const taken = `wireguard peer ${NEW} endpoint 192.168.77.2:51822 allowed-ips 10.5.2.0/24 persistent-keepalive 1 dev weft-detour`;
+  expect(mesh.peer(out, 'detour').resources.map(line).slice(1)).toEqual([
+    taken,
+    'route 10.5.2.0/24 dev weft-detour',
+  ]);
+  const tunnels = { main: [`flannel-wg ${key}`], detour: [`weft-detour ${NEW}`] };
+  expect(mesh.aim?.(out)).toEqual({ way: 'detour', when: 'session', since: 0, tunnels });
+  const back = { ...out, backendData: { PublicKey: NEW, Port: 51_820 } };
+  expect(mesh.aim?.(back)).toMatchObject({ way: 'main', when: 'session' });
+  expect(mesh.peer(back, 'main').resources.map(line)[0]).toContain(' persistent-keepalive 1 ');
+  expect(mesh.peer(back, 'main').resources.map(line)[2]).not.toContain('keepalive');
+  expect(mesh.aim?.(peer)).toBeUndefined();
+  expect(mesh.detour?.map(line)).toContain(
+    `wireguard weft-detour public-key ${keyIn(published)} listen-port 51822`,
+  );
+});
+
+test('who changes the own key has it on the second device first, for every peer of weft', () => {
+  const { backend, facts, published, peer } = meshOf({}, [4, 6]);
+  const rotation = { publicKey: NEW, phase: 'out', since: 7 } as const;
+  const mesh = backend.plan({ ...facts, rotation }, published);
+  expect(mesh.host.map(line)).toContain(
+    `wireguard flannel-wg public-key ${keyIn(published)} listen-port 51820`,
+  );
+  expect(mesh.detour?.map(line)).toEqual([
+    'link weft-detour wireguard mtu 1420',
+    'sysctl net/ipv6/conf/weft-detour/accept_ra=0',
+    'sysctl net/ipv4/conf/weft-detour/rp_filter=2',
+    `wireguard weft-detour public-key ${NEW} listen-port 51822`,
+    'link weft-detour-v6 wireguard mtu 1420',
+    'sysctl net/ipv6/conf/weft-detour-v6/accept_ra=0',
+    'sysctl net/ipv4/conf/weft-detour-v6/rp_filter=2',
+    `wireguard weft-detour-v6 public-key ${NEW} listen-port 51823`,
+    'address 10.5.1.0/32 dev weft-detour',
+    'address fd00:5:0:1::/128 dev weft-detour-v6',
+  ]);
+  const key = keyIn(peer);
+  const tunnels = {
+    main: [`flannel-wg ${key}`, `flannel-wg-v6 ${key}`],
+    detour: [`weft-detour ${key}`, `weft-detour-v6 ${key}`],
+  };
+  const ours = { ...peer, node: 'n' };
+  expect(mesh.aim?.(ours)).toEqual({ way: 'detour', when: 'sends', since: 0, tunnels });
+  expect(mesh.aim?.(peer)).toBeUndefined();
+  const back = backend.plan({ ...facts, rotation: { ...rotation, phase: 'back' } }, published);
+  expect(back.aim?.(ours)).toEqual({ way: 'main', when: 'sends', since: 7, tunnels });
+  const over = backend.plan({ ...facts, rotation: { ...rotation, phase: 'over' } }, published);
+  expect(over.aim?.(ours)).toBeUndefined();
+  expect(over.peer(ours).resources.map(line)).toContain(
+    `wireguard peer ${key} endpoint [fd77::2]:51823 allowed-ips fd00:5:0:2::/64 dev weft-detour-v6`,
+  );
+});
+
+test.each([
+  [{}, { 4: 51_822, 6: 51_823 }],
+  [
+    { ListenPort: 65_534, ListenPortV6: 5000 },
+    { 4: 4999, 6: 4998 },
+  ],
+])('with ports %j the second devices have %j', (options, ports) => {
+  const { backend, facts } = meshOf(options, [4]);
+  const told = { families: [4], before: undefined, existing: [] } as const;
+  const { underlay } = facts;
+  const publicKey = () => NEW;
+  expect(backend.publish({ ...told, underlay, publicKey, newKey: NEW }).detour).toEqual({
+    publicKey: NEW,
+    ports,
+  });
 });

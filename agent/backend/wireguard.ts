@@ -3,16 +3,21 @@
  * data are flanneld's contract (docs/wireguard.md). With mode `separate` each outer family has its device, with the
  * others one device carries both.
  *
+ * While a host changes its key, a second device stands beside each of these, the detour (ways.ts).
+ *
  * The whole network is routed to the device, as flanneld does it: what has no tunnel ends there, and never leaves in
  * the clear. A route to each peer besides says by which backend it is reached while another one is given up.
  */
 import { FAMILIES, familyOf, type Address, type Family } from '../ip/address.ts';
 import { baseOf, containsAddress, type Prefix } from '../ip/prefix.ts';
-import { socketAddress, type SocketAddress } from '../ip/socket-address.ts';
+import { socketAddress } from '../ip/socket-address.ts';
 import { perFamily, type HostFacts, type Lease, type PerFamily } from '../state/facts.ts';
 import { ROUTE_PROTOCOL, type Resource, type Route } from '../state/resource.ts';
 import {
+  DETOUR_LINKS,
+  MAIN_LINKS,
   parsePublicKey,
+  sessionName,
   WIREGUARD_ALIAS,
   WIREGUARD_LINKS,
   type PublicKey,
@@ -26,6 +31,7 @@ import {
   type Published,
   type PublishFacts,
 } from './backend.ts';
+import type { Aim, Way } from './ways.ts';
 
 export const WIREGUARD_MODES = ['separate', 'auto', 'ipv4', 'ipv6'] as const;
 
@@ -66,6 +72,7 @@ function publish(options: WireguardOptions, facts: PublishFacts): Published {
   const data = (family: Family): object | undefined =>
     told.includes(family) ? { PublicKey, Port: boundPort(options, family) } : undefined;
   const [v4, v6] = [data(4), data(6)];
+  const { newKey } = facts;
   return {
     publicAddresses: perFamily(
       told.includes(4) || options.mode !== 'separate' ? addresses[4] : undefined,
@@ -74,6 +81,7 @@ function publish(options: WireguardOptions, facts: PublishFacts): Published {
     backendType: 'wireguard',
     ...(v4 === undefined ? {} : { backendData: v4 }),
     ...(v6 === undefined ? {} : { backendV6Data: v6 }),
+    ...(newKey === undefined ? {} : { detour: { publicKey: newKey, ports: detourPorts(options) } }),
   };
 }
 
@@ -92,6 +100,15 @@ function boundPort({ mode, ports }: WireguardOptions, family: Family): number {
   return mode === 'separate' ? ports[family] : ports[4];
 }
 
+const PORT_LIMIT = 65_535;
+
+/** The two next ports that are free: above the devices' own, or below where there are none above. */
+function detourPorts({ ports }: WireguardOptions): Readonly<Record<Family, number>> {
+  const above = Math.max(ports[4], ports[6]);
+  const below = Math.min(ports[4], ports[6]);
+  return above + 2 <= PORT_LIMIT ? { 4: above + 1, 6: above + 2 } : { 4: below - 1, 6: below - 2 };
+}
+
 // ---- what the kernel shall hold ----
 
 /** A device of this host: `outer` is the family of its packets, undefined when it sends in both. */
@@ -101,31 +118,58 @@ interface Device {
   readonly port: number;
 }
 
+type Devices = Readonly<Record<Way, readonly Device[]>>;
+
 function plan(options: WireguardOptions, facts: HostFacts, published: Published): MeshPlan {
-  const devices = devicesOf(options, published);
+  const devices = {
+    main: devicesOf(options, published, MAIN_LINKS, options.ports),
+    detour: devicesOf(options, published, DETOUR_LINKS, detourPorts(options)),
+  };
   const mtu = (options.mtu ?? facts.underlay.mtu) - OVERHEAD;
-  const publicKey = dataOf(published, 4)?.key ?? dataOf(published, 6)?.key;
+  const publicKey = ownKey(published);
+  const detourKey = facts.rotation?.publicKey ?? publicKey;
+  const planner = new PeerPlanner(options, facts, published, devices);
   return {
     mtu,
     encrypts: true,
     host: [
-      ...devices.flatMap((device) => deviceResources(device, mtu, publicKey)),
-      ...hostEntries(facts, devices),
+      ...devices.main.flatMap((device) => deviceResources(device, mtu, publicKey)),
+      ...addresses(facts, devices.main),
+      ...wholeRoutes(facts, devices.main),
     ],
-    peer: (lease) => new PeerPlanner(options, facts, published, devices).plan(lease),
+    detour: [
+      ...devices.detour.flatMap((device) => deviceResources(device, mtu, detourKey)),
+      ...addresses(facts, devices.detour),
+    ],
+    peer: (lease, way) => planner.plan(lease, way),
+    aim: (lease) => planner.aim(lease),
   };
 }
 
-function devicesOf(options: WireguardOptions, published: Published): Device[] {
+function ownKey(published: Published): PublicKey | undefined {
+  return dataOf(published, 4)?.key ?? dataOf(published, 6)?.key;
+}
+
+function devicesOf(
+  options: WireguardOptions,
+  published: Published,
+  names: readonly [string, string],
+  ports: Readonly<Record<Family, number>>,
+): Device[] {
   const told = ([4, 6] as const).filter((family) => dataOf(published, family) !== undefined);
-  if (options.mode !== 'separate')
-    return [{ name: WIREGUARD_LINKS[0], outer: undefined, port: options.ports[4] }];
+  if (options.mode !== 'separate') return [{ name: names[0], outer: undefined, port: ports[4] }];
   return told.map((outer) => ({
-    name: outer === 4 ? WIREGUARD_LINKS[0] : WIREGUARD_LINKS[1],
+    name: outer === 4 ? names[0] : names[1],
     outer,
-    port: options.ports[outer],
+    port: ports[outer],
   }));
 }
+
+/**
+ * A packet may come by one device while the answer goes by another, which strict filtering of sources (RFC 3704) takes
+ * for forged. The loose one is enough: WireGuard knows whose an address is.
+ */
+const LOOSE = '2';
 
 function deviceResources(
   { name, port }: Device,
@@ -136,6 +180,7 @@ function deviceResources(
   return [
     { kind: 'link', type: 'wireguard', name, mtu, up: true, alias },
     { kind: 'sysctl', path: `net/ipv6/conf/${name}/accept_ra`, value: '0', link: name },
+    { kind: 'sysctl', path: `net/ipv4/conf/${name}/rp_filter`, value: LOOSE, link: name },
     { kind: 'wireguard', link: name, publicKey, port },
   ];
 }
@@ -145,17 +190,21 @@ function deviceFor(devices: readonly Device[], family: Family): Device | undefin
   return devices.find(({ outer }) => outer === undefined || outer === family) ?? devices[0];
 }
 
-/** For each family the subnet's base address, the source of what the host itself sends, and the whole network's route. */
-function hostEntries({ network, subnets }: HostFacts, devices: readonly Device[]): Resource[] {
+/** For each family the subnet's base address, the source of what the host itself sends. */
+function addresses({ subnets }: HostFacts, devices: readonly Device[]): Resource[] {
   return familiesOf(subnets).flatMap((family): Resource[] => {
     const link = deviceFor(devices, family)?.name;
     const subnet = subnets[family];
+    if (link === undefined || subnet === undefined) return [];
+    return [{ kind: 'address', link, address: baseOf(subnet), length: FAMILIES[family].bits }];
+  });
+}
+
+function wholeRoutes({ network, subnets }: HostFacts, devices: readonly Device[]): Resource[] {
+  return familiesOf(subnets).flatMap((family) => {
+    const link = deviceFor(devices, family)?.name;
     const whole = network.ranges[family]?.network;
-    if (link === undefined || subnet === undefined || whole === undefined) return [];
-    return [
-      { kind: 'address', link, address: baseOf(subnet), length: FAMILIES[family].bits },
-      routeTo(whole, link),
-    ];
+    return link === undefined || whole === undefined ? [] : [routeTo(whole, link)];
   });
 }
 
@@ -169,8 +218,6 @@ interface PeerData {
   readonly key: PublicKey;
   readonly port: number;
 }
-
-const PORT_LIMIT = 65_535;
 
 /** Undefined if it is missing or makes no sense. Field names in any case, as Go reads them. */
 function dataOf(
@@ -188,108 +235,161 @@ function dataOf(
   return key === undefined || !isPort || port > PORT_LIMIT ? undefined : { key, port };
 }
 
-/** A way to one peer: which device, whom there, and where that is. */
+/** What leads to one peer: which device, whom there, and where that is. */
 interface Tunnel {
   readonly device: Device;
   readonly publicKey: PublicKey;
-  readonly endpoint: SocketAddress;
+  readonly remote: Address;
+  readonly port: number;
+  readonly prefixes: readonly Prefix[];
 }
+
+type Found = Omit<Tunnel, 'prefixes'>;
+
+/** So often a peer that has taken a way sends by it, in s. */
+const SIGN_OF_LIFE = 1;
 
 class PeerPlanner {
   readonly #options: WireguardOptions;
   readonly #facts: HostFacts;
   readonly #published: Published;
-  readonly #devices: readonly Device[];
+  readonly #devices: Devices;
 
-  constructor(
-    options: WireguardOptions,
-    facts: HostFacts,
-    published: Published,
-    devices: readonly Device[],
-  ) {
+  constructor(options: WireguardOptions, facts: HostFacts, published: Published, devices: Devices) {
     this.#options = options;
     this.#facts = facts;
     this.#published = published;
     this.#devices = devices;
   }
 
-  plan(lease: Lease): PeerPlan {
+  plan(lease: Lease, way: Way = 'main'): PeerPlan {
     if (lease.backendType !== 'wireguard') return otherBackend('wireguard', lease);
-    const tunnels = new Map<string, { tunnel: Tunnel; prefixes: Prefix[] }>();
+    const { tunnels, problems } = this.#tunnels(lease);
+    const detours = this.#hasDetour(lease) ? tunnels.map((each) => this.#detour(each, lease)) : [];
+    const taken = detours.length > 0 && way === 'detour' ? detours : tunnels;
+    const resources = [...tunnels, ...detours].flatMap((tunnel): Resource[] => [
+      this.#peer(tunnel, this.#keepalive(tunnel, lease, way)),
+      ...(taken.includes(tunnel)
+        ? tunnel.prefixes.map((prefix) => routeTo(prefix, tunnel.device.name))
+        : []),
+    ]);
+    return problems.length === 0 ? { resources } : { resources, problem: problems.join('; ') };
+  }
+
+  /** Out to the detour until the main device has the new key, then back; if we change ours, the peer goes ahead. */
+  aim(lease: Lease): Aim | undefined {
+    const { rotation } = this.#facts;
+    if (lease.backendType !== 'wireguard' || !this.#hasDetour(lease)) return undefined;
+    if (rotation?.phase === 'over') return undefined;
+    const { tunnels: main } = this.#tunnels(lease);
+    const names = (tunnels: readonly Tunnel[]): string[] =>
+      tunnels.map(({ device, publicKey }) => sessionName(device.name, publicKey));
+    const tunnels = {
+      main: names(main),
+      detour: names(main.map((each) => this.#detour(each, lease))),
+    };
+    if (rotation === undefined)
+      return { way: isBack(lease) ? 'main' : 'detour', when: 'session', since: 0, tunnels };
+    const isOut = rotation.phase === 'out';
+    return {
+      way: isOut ? 'detour' : 'main',
+      when: 'sends',
+      since: isOut ? 0 : rotation.since,
+      tunnels,
+    };
+  }
+
+  /** One who changes the own key helps nobody else; an own key that is new stands at the detour for every peer of weft's. */
+  #hasDetour(lease: Lease): boolean {
+    return this.#facts.rotation === undefined
+      ? lease.detour !== undefined && lease.detour.publicKey !== ownKey(this.#published)
+      : lease.node !== undefined;
+  }
+
+  #detour({ device, publicKey, remote, prefixes }: Tunnel, lease: Lease): Tunnel {
+    const beside = this.#devices.detour[this.#devices.main.indexOf(device)] as Device;
+    const theirs = this.#facts.rotation === undefined ? lease.detour : undefined;
+    return {
+      device: beside,
+      publicKey: theirs?.publicKey ?? publicKey,
+      remote,
+      port: theirs?.ports[familyOf(remote)] ?? beside.port,
+      prefixes,
+    };
+  }
+
+  #peer({ device, publicKey, remote, port, prefixes }: Tunnel, keepalive: number): Resource {
+    return {
+      kind: 'wireguard-peer',
+      link: device.name,
+      publicKey,
+      endpoint: socketAddress(remote, port),
+      allowedIps: prefixes.toSorted(),
+      keepalive,
+      presharedKey: this.#options.presharedKey,
+    };
+  }
+
+  /** A peer that changes its key knows by it which way we have taken: nothing else is sent by a way that is not taken. */
+  #keepalive({ device }: Tunnel, lease: Lease, way: Way): number {
+    const isMain = this.#devices.main.includes(device);
+    const isHelper = this.#facts.rotation === undefined && this.#hasDetour(lease);
+    if (!isHelper || (isMain && !isBack(lease))) return isMain ? this.#options.keepalive : 0;
+    return isMain === (way === 'main') ? SIGN_OF_LIFE : 0;
+  }
+
+  /** To each family's subnet; subnets behind the same device and key share one. */
+  #tunnels(lease: Lease): { readonly tunnels: readonly Tunnel[]; readonly problems: string[] } {
+    const tunnels = new Map<string, Tunnel>();
     const problems: string[] = [];
     for (const family of familiesOf(this.#facts.subnets)) {
       const prefix = lease.subnets[family];
       if (prefix === undefined) continue;
-      const tunnel = this.#tunnelFor(family, lease);
-      if (typeof tunnel === 'string') {
-        problems.push(`${tunnel} for ${prefix}`);
+      const found = this.#tunnelFor(family, lease);
+      if (typeof found === 'string') {
+        problems.push(`${found} for ${prefix}`);
         continue;
       }
-      const name = `${tunnel.device.name} ${tunnel.publicKey}`;
-      const known = tunnels.get(name)?.prefixes ?? [];
-      tunnels.set(name, { tunnel, prefixes: [...known, prefix] });
+      const name = sessionName(found.device.name, found.publicKey);
+      const known = tunnels.get(name) ?? { ...found, prefixes: [] };
+      tunnels.set(name, { ...known, prefixes: [...known.prefixes, prefix] });
     }
-    const resources = [...tunnels.values()].flatMap((each) => this.#resources(each));
-    return problems.length === 0 ? { resources } : { resources, problem: problems.join('; ') };
-  }
-
-  #resources({
-    tunnel,
-    prefixes,
-  }: {
-    readonly tunnel: Tunnel;
-    readonly prefixes: readonly Prefix[];
-  }): Resource[] {
-    const { device, publicKey, endpoint } = tunnel;
-    const { keepalive, presharedKey } = this.#options;
-    const peer: Resource = {
-      kind: 'wireguard-peer',
-      link: device.name,
-      publicKey,
-      endpoint,
-      allowedIps: prefixes.toSorted(),
-      keepalive,
-      presharedKey,
-    };
-    return [peer, ...prefixes.map((prefix) => routeTo(prefix, device.name))];
+    return { tunnels: [...tunnels.values()], problems };
   }
 
   /** Or why there is none. */
-  #tunnelFor(family: Family, lease: Lease): Tunnel | string {
+  #tunnelFor(family: Family, lease: Lease): Found | string {
     const found =
       this.#options.mode === 'separate'
         ? this.#separateTunnel(family, lease)
         : this.#sharedTunnel(lease);
     if (found === undefined) return 'publishes no usable WireGuard key and address';
-    const own = dataOf(this.#published, 4)?.key ?? dataOf(this.#published, 6)?.key;
-    if (found.publicKey === own)
+    if (found.publicKey === ownKey(this.#published))
       return "publishes this host's own WireGuard key: give one of the two another";
     return found;
   }
 
   /** Over the device of the family where both hosts have it, else over the other one. */
-  #separateTunnel(family: Family, lease: Lease): Tunnel | undefined {
+  #separateTunnel(family: Family, lease: Lease): Found | undefined {
     for (const outer of [family, OTHER[family]]) {
-      const device = this.#devices.find((each) => each.outer === outer);
+      const device = this.#devices.main.find((each) => each.outer === outer);
       const data = dataOf(lease, outer);
       const remote = lease.publicAddresses[outer];
       if (device === undefined || data === undefined || remote === undefined) continue;
-      const endpoint = socketAddress(remote, data.port || device.port);
-      return { device, publicKey: data.key, endpoint };
+      return { device, publicKey: data.key, remote, port: data.port || device.port };
     }
     return undefined;
   }
 
   /** With both, the v6 key counts, as with flanneld: they are equal. The port is the v4 data's, as that is bound. */
-  #sharedTunnel(lease: Lease): Tunnel | undefined {
-    const device = this.#devices[0];
+  #sharedTunnel(lease: Lease): Found | undefined {
+    const device = this.#devices.main[0];
     const [v4, v6] = [dataOf(lease, 4), dataOf(lease, 6)];
     const publicKey = v6?.key ?? v4?.key;
     const outer = this.#outerFamily(lease);
     const remote = outer === undefined ? undefined : lease.publicAddresses[outer];
     if (device === undefined || publicKey === undefined || remote === undefined) return undefined;
-    const endpoint = socketAddress(remote, (v4 ?? v6)?.port || device.port);
-    return { device, publicKey, endpoint };
+    return { device, publicKey, remote, port: (v4 ?? v6)?.port || device.port };
   }
 
   #outerFamily({ publicAddresses }: Lease): Family | undefined {
@@ -298,6 +398,11 @@ class PeerPlanner {
     if (mode === 'ipv6') return 6;
     return betterFamily(publicAddresses, this.#published.publicAddresses);
   }
+}
+
+/** The main device of that host has its new key already. */
+function isBack(lease: Lease): boolean {
+  return [4, 6].some((family) => dataOf(lease, family as Family)?.key === lease.detour?.publicKey);
 }
 
 /** RFC 1918, and RFC 4193: addresses that may mean another host elsewhere. */

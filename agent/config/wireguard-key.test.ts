@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isKey } from '../state/wireguard.ts';
-import { KeyFileError, loadWireguardKey, readWireguardKey } from './wireguard-key.ts';
+import {
+  dropNewKey,
+  enforceNewKey,
+  KeyFileError,
+  loadWireguardKey,
+  makeWireguardKey,
+  placeNewKey,
+  readNewKey,
+  readWireguardKey,
+  wireguardKeyFileOf,
+} from './wireguard-key.ts';
 
 /** By `wg genkey` and `wg pubkey`. */
 const PAIR = {
@@ -61,4 +71,22 @@ test('a file that holds no key is refused, and not told', () => {
     );
     expect(readFileSync(path, 'utf8')).toBe(text);
   }
+});
+
+test('a new key lies beside the one in force, takes its place, and goes', () => {
+  const { publicKey: old, file } = loadWireguardKey(directory, []);
+  expect(readNewKey(directory)).toBeUndefined();
+  const key = makeWireguardKey();
+  placeNewKey(directory, key);
+  expect(readNewKey(directory)).toEqual(key);
+  expect(readWireguardKey(directory, [])).toBe(old);
+  expect(statSync(`${file}.new`).mode & 0o777).toBe(0o600);
+  expect(wireguardKeyFileOf(directory, old)).toBe(file);
+  expect(wireguardKeyFileOf(directory, key.publicKey)).toBe(`${file}.new`);
+  enforceNewKey(directory, key);
+  expect(readWireguardKey(directory, [])).toBe(key.publicKey);
+  expect(wireguardKeyFileOf(directory, key.publicKey)).toBe(file);
+  dropNewKey(directory);
+  expect(readNewKey(directory)).toBeUndefined();
+  dropNewKey(directory);
 });

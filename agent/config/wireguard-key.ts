@@ -1,5 +1,10 @@
-/** The private key of this host's WireGuard devices: made at the first need of it, and kept in the state directory. */
+/**
+ * The private key of this host's WireGuard devices: made at the first need of it, and kept in the state directory. While
+ * it is changed the new one lies beside it, until traffic goes by that alone; so these two files tell a weftd that
+ * starts anew how far it was: another one beside it, or the same.
+ */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isKey, type PublicKey } from '../state/wireguard.ts';
 import { readIfThere, writeAtomically } from './atomic-file.ts';
@@ -20,6 +25,61 @@ const KEY_BYTES = 32;
 
 export function wireguardKeyFileIn(stateDir: string): string {
   return join(stateDir, 'wgkey');
+}
+
+function newKeyFileIn(stateDir: string): string {
+  return join(stateDir, 'wgkey.new');
+}
+
+/** All that may be there. */
+export function wireguardKeyFiles(stateDir: string): string[] {
+  return [wireguardKeyFileIn(stateDir), newKeyFileIn(stateDir)];
+}
+
+/** The one of the files that holds the private key which belongs to `publicKey`; the first where none does. */
+export function wireguardKeyFileOf(stateDir: string, publicKey: PublicKey | undefined): string {
+  const files = wireguardKeyFiles(stateDir);
+  const isIt = (file: string): boolean => {
+    const key = readIfThere(file)?.trim();
+    return isKey(key) && publicKeyOf(key) === publicKey;
+  };
+  return files.find(isIt) ?? wireguardKeyFileIn(stateDir);
+}
+
+/** A private key that is in no file yet. */
+export interface NewKey {
+  readonly publicKey: PublicKey;
+  readonly privateKey: string;
+}
+
+export function makeWireguardKey(): NewKey {
+  const privateKey = makeKey();
+  return { publicKey: publicKeyOf(privateKey), privateKey };
+}
+
+/** Puts the key beside the one in force. Throws a FileError. */
+export function placeNewKey(stateDir: string, { privateKey }: NewKey): void {
+  writeAtomically(newKeyFileIn(stateDir), `${privateKey}\n`, MODE);
+}
+
+/** The key beside the one in force. Throws FileError and KeyFileError. */
+export function readNewKey(stateDir: string): NewKey | undefined {
+  const privateKey = readKey([newKeyFileIn(stateDir)])?.key;
+  return privateKey === undefined ? undefined : { publicKey: publicKeyOf(privateKey), privateKey };
+}
+
+/** The key beside it is in force from now on, and stays beside it. Throws a FileError. */
+export function enforceNewKey(stateDir: string, { privateKey }: NewKey): void {
+  writeAtomically(wireguardKeyFileIn(stateDir), `${privateKey}\n`, MODE);
+}
+
+export function dropNewKey(stateDir: string): void {
+  rmSync(newKeyFileIn(stateDir), { force: true });
+}
+
+/** Since when the key in force is there, in ms since 1970; undefined when there is none. */
+export function wireguardKeyTime(stateDir: string): number | undefined {
+  return statSync(wireguardKeyFileIn(stateDir), { throwIfNoEntry: false })?.mtimeMs;
 }
 
 /**

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { listenerOn } from '../../controlplane/api/socket.ts';
 import type { Config } from '../config/config.ts';
 import { readNodeId } from '../config/node-id.ts';
-import { wireguardKeyFileIn } from '../config/wireguard-key.ts';
+import { wireguardKeyFiles } from '../config/wireguard-key.ts';
 import { inOrder } from '../state/diff.ts';
 import type { Kernel, Operation } from '../state/kernel.ts';
 import { describe, type Resource } from '../state/resource.ts';
@@ -71,7 +71,8 @@ async function ownedBy(kernel: Kernel): Promise<Resource[]> {
 
 /** subnet.env bears no mark: without anything of ours in the kernel it may be flanneld's. */
 function filesOf({ subnetFile, socket, stateDir }: Config, owned: readonly Resource[]): string[] {
-  const kept = [snapshotIn(stateDir), wireguardKeyFileIn(stateDir), keptNetworkFileIn(stateDir)];
+  const keys = wireguardKeyFiles(stateDir);
+  const kept = [snapshotIn(stateDir), ...keys, keptNetworkFileIn(stateDir)];
   return [...(owned.length > 0 ? [subnetFile] : []), socket, ...kept].filter((path) =>
     existsSync(path),
   );

@@ -1,5 +1,6 @@
 /** What the daemon answers the control API with. */
 import { hostname } from 'node:os';
+import { WeftError } from '../../controlplane/api/errors.ts';
 import type { ControlHandlers } from '../../controlplane/api/handlers.ts';
 import type {
   LeaseChange,
@@ -16,6 +17,7 @@ import type { SubnetService } from '../subnet/service.ts';
 import type { Daemon } from './daemon.ts';
 import { gossipHandlers, gossipStatus } from './gossip-handlers.ts';
 import { apiLease, inOrder } from './lease-rows.ts';
+import type { KeyRotation } from './key-rotation.ts';
 import { machineClock } from './machine.ts';
 import { peerHandlers } from './peer-handlers.ts';
 
@@ -28,7 +30,20 @@ export function controlHandlers(daemon: Daemon): ControlHandlers {
     plan: () => planOf(daemon),
     ...peerHandlers(daemon),
     ...gossipHandlers(daemon.membership),
+    rotateWireguardKey: async (tell) => await rotationOf(daemon).rotate(tell),
   };
+}
+
+/** Throws a WeftError where there is no such key. */
+function rotationOf({ session, waitingFor }: Daemon): KeyRotation {
+  const rotation = waitingFor === undefined ? session?.rotation : undefined;
+  if (rotation !== undefined) return rotation;
+  const backend = session?.backend.type;
+  throw new WeftError(
+    'WEFT_ROTATION_REFUSED',
+    waitingFor ?? `the backend of this network is ${backend}, which has no keys`,
+    { fix: waitingFor === undefined ? 'see weft status' : 'ask again in a moment' },
+  );
 }
 
 function statusOf(daemon: Daemon): Status {

@@ -12,6 +12,7 @@ import { readSubnetEnv } from '../front/subnet-env.ts';
 import type { Membership } from '../gossip/membership.ts';
 import { Reconciler, type Problem } from '../state/reconciler.ts';
 import type { NetworkConfig } from '../state/facts.ts';
+import type { PeerSessions } from '../state/wireguard.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import type { EtcdState } from '../subnet/service.ts';
@@ -21,7 +22,7 @@ import { followNetwork } from './follow-network.ts';
 import { keepNetwork, readKeptNetwork, type FoundNetwork } from './kept-network.ts';
 import { membershipOf } from './membership-of.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
-import { machineClock, machineRandom, turn } from './machine.ts';
+import { machineClock, machineRandom, machineSeconds, turn } from './machine.ts';
 import { Planner } from './planner.ts';
 import { ProblemBoard, type BoardProblem } from './problem-board.ts';
 import { LoggingReporter } from './reporter.ts';
@@ -90,7 +91,12 @@ export class Daemon {
       random: machineRandom,
       report: this.reporter,
     });
-    this.planner = new Planner({ target: this.reconciler, firewall: config.firewall, turn });
+    this.planner = new Planner({
+      target: this.reconciler,
+      firewall: config.firewall,
+      turn,
+      seconds: machineSeconds,
+    });
     this.membership = membershipOf(config, {
       host: this.host,
       log,
@@ -98,6 +104,7 @@ export class Daemon {
       changed: () => this.#notify(),
       moved: () => this.#session?.republish(),
     });
+    this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
   }
 
   get session(): Session | undefined {
@@ -172,6 +179,14 @@ export class Daemon {
 
   #notify(): void {
     for (const listener of this.#listeners) listener();
+  }
+
+  /** While somebody changes a key, what follows from this is waited for. */
+  #onSessions(sessions: PeerSessions): 'soon' | 'later' {
+    this.planner.look(sessions);
+    const rotation = this.#session?.rotation;
+    rotation?.look(sessions);
+    return this.planner.hasDetour || rotation?.isUnderWay === true ? 'soon' : 'later';
   }
 
   #metricSources(): MetricSources {

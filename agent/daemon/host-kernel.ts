@@ -1,7 +1,7 @@
 /** This host's kernel with every driver weft has. */
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { wireguardKeyFileIn } from '../config/wireguard-key.ts';
+import { wireguardKeyFileOf } from '../config/wireguard-key.ts';
 import { CommandDriver } from '../kernel/command/driver.ts';
 import { IptablesDriver } from '../kernel/iptables/driver.ts';
 import { composeKernel } from '../kernel/kernel.ts';
@@ -18,7 +18,7 @@ export interface HostKernel {
   readonly kernel: Kernel;
   readonly netlink: Netlink;
   readonly iptables: IptablesDriver;
-  readonly wireguard: Pick<WireguardDriver, 'sessionOf'>;
+  readonly wireguard: WireguardDriver;
   close(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export function openHostKernel(
   const netlink = openNetlink({ wireguard: userspaceWireguard(notice), udp: startForwarder });
   const iptables = new IptablesDriver();
   const wireguard = new WireguardDriver({
-    keyFile: wireguardKeyFileIn(stateDir),
+    keyFile: (publicKey) => wireguardKeyFileOf(stateDir, publicKey),
     runDirectory: runDir,
   });
   const kernel = composeKernel([

@@ -12,6 +12,11 @@ export const machineClock: Clock = {
 
 export const machineRandom: Random = Math.random;
 
+/** The time on the wall, in s since 1970. */
+export function machineSeconds(): number {
+  return Date.now() / 1000;
+}
+
 /** Lets the event loop turn once, so that a long piece of work blocks nobody. */
 export async function turn(): Promise<void> {
   await setImmediate();

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { readNodeId } from '../config/node-id.ts';
 import { readSubnetEnv } from '../front/subnet-env.ts';
 import type { Prefix } from '../ip/prefix.ts';
-import type { NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
+import type { NetworkConfig, PerFamily, Rotation, Underlay } from '../state/facts.ts';
 import { Reconciler, type Reporter } from '../state/reconciler.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { Holder, type Answer, type Request } from '../subnet/holder.ts';
@@ -21,8 +21,9 @@ import { isOtherMesh, refusalOf } from './cut-off.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { networkFrom } from './follow-network.ts';
 import { existingLinks, openHostKernel, type HostKernel } from './host-kernel.ts';
+import { rotationIn } from './key-rotation.ts';
 import { readKeptNetwork } from './kept-network.ts';
-import { machineClock, machineRandom, turn } from './machine.ts';
+import { machineClock, machineRandom, machineSeconds, turn } from './machine.ts';
 import { Planner } from './planner.ts';
 import { backendFor, SetupError } from './session.ts';
 import { plannedKeyOf } from './wireguard-key.ts';
@@ -87,8 +88,14 @@ async function planFor(
     random: machineRandom,
     report: SILENT,
   });
-  const planner = new Planner({ target: reconciler, firewall: config.firewall, turn });
+  const planner = new Planner({
+    target: reconciler,
+    firewall: config.firewall,
+    turn,
+    seconds: machineSeconds,
+  });
   planner.setForwardChains(await host.iptables.forwardChains());
+  planner.look(await host.wireguard.sessions());
   const meshes = change?.refused === undefined ? [...former, wanted] : former;
   await planPeers(planner, { meshes, underlay: site.underlay, own });
   const operations = await reconciler.plan();
@@ -113,6 +120,7 @@ interface Mesh {
   readonly network: NetworkConfig;
   readonly backend: Backend;
   readonly publish: (before: Published | undefined) => Published;
+  readonly rotation: Rotation | undefined;
 }
 
 interface Site {
@@ -128,7 +136,9 @@ async function meshOf({ config, host, underlay }: Site, network: NetworkConfig):
   const families = familiesOf(network.ranges);
   const publish = (before: Published | undefined): Published =>
     backend.publish({ underlay, families, before, existing, publicKey, ...startupOutput(before) });
-  return { network, backend, publish };
+  const rotation =
+    backend.type === 'wireguard' ? rotationIn(config.stateDir, publicKey()) : undefined;
+  return { network, backend, publish, rotation };
 }
 
 /** The command is not run for a plan: what it said last stands in the lease. */
@@ -146,8 +156,9 @@ interface Parts {
 /** As in the daemon: peers are known before a mesh is given up. */
 async function planPeers(planner: Planner, { meshes, underlay, own }: Parts): Promise<void> {
   const { table, key, identity, subnets } = own;
-  for (const { network, backend, publish } of meshes) {
-    await planner.setMesh(backend, { network, underlay, subnets }, publish(table.get(key)?.lease));
+  for (const { network, backend, publish, rotation } of meshes) {
+    const facts = { network, underlay, subnets, ...(rotation && { rotation }) };
+    await planner.setMesh(backend, facts, publish(table.get(key)?.lease));
     for (const [id, lease] of table.inForce()) {
       // As in the daemon: a host that publishes our address cannot be told from us.
       if (id === key || sharesAddress(lease, identity, network)) continue;

@@ -22,7 +22,11 @@ function planner(firewall = quiet) {
     },
   };
   const lines = () => [...state.entries()].map(([, resource]) => line(resource));
-  return { planner: new Planner({ target, firewall, turn: async () => {} }), lines, sets };
+  return {
+    planner: new Planner({ target, firewall, turn: async () => {}, seconds: () => 0 }),
+    lines,
+    sets,
+  };
 }
 const put = (host: number): LeaseChange => ({
   type: 'put',

@@ -3,9 +3,11 @@
  * the facts of the moment; whoever calls it says what changed.
  */
 import type { Backend, MeshPlan, PeerPlan, Published } from '../backend/backend.ts';
+import { Ways } from '../backend/ways.ts';
 import { firewallPlan } from '../firewall/plan.ts';
 import type { HostFacts, Lease, PerFamily } from '../state/facts.ts';
 import { keyOf, type Link, type Resource } from '../state/resource.ts';
+import type { PeerSessions } from '../state/wireguard.ts';
 import type { Prefix } from '../ip/prefix.ts';
 
 /** Peers planned before the event loop gets its turn: a few ms of work. */
@@ -26,6 +28,8 @@ export interface PlannerParts {
   readonly firewall: FirewallWishes;
   /** Lets the event loop turn. */
   readonly turn: () => Promise<void>;
+  /** In s since 1970. */
+  readonly seconds: () => number;
 }
 
 export type LeaseChange =
@@ -58,11 +62,14 @@ export class Planner {
   readonly #tally = new Map<string, number>();
   /** By type. As many as there are backends, at most. */
   readonly #formers = new Map<string, Former>();
+  readonly #ways: Ways;
+  #detourStands = false;
   #mesh: Mesh | undefined;
   #forwardChains: PerFamily<string> = {};
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
+    this.#ways = new Ways(parts.seconds);
   }
 
   get facts(): HostFacts | undefined {
@@ -88,19 +95,41 @@ export class Planner {
     const lease = this.#peers.get(id);
     const mesh = lease === undefined ? undefined : this.#meshFor(lease);
     if (lease === undefined || mesh === undefined) return undefined;
-    return { lease, backend: mesh.type, ...mesh.plan.peer(lease) };
+    return { lease, backend: mesh.type, ...mesh.plan.peer(lease, this.#ways.of(id)) };
   }
 
-  /** The link of the mesh, or of a former one, that has this name. */
+  /** The link of the mesh, of its detour, or of a former one, that has this name. */
   link(name: string): Link | undefined {
-    const formers = [...this.#formers.values()].flatMap(({ plan }) => plan.host);
-    const host = [...(this.#mesh?.plan.host ?? []), ...formers];
+    const meshes = this.#mesh === undefined ? [] : [this.#mesh, ...this.#formers.values()];
+    const host = meshes.flatMap(({ plan }) => [...plan.host, ...(plan.detour ?? [])]);
     return host.find((each): each is Link => each.kind === 'link' && each.name === name);
   }
 
   /** Peers that cannot be reached, wholly or in one family, and why; at most PROBLEM_LIMIT. */
   get problems(): ReadonlyMap<string, string> {
     return this.#problems;
+  }
+
+  get peers(): ReadonlyMap<string, Lease> {
+    return this.#peers;
+  }
+
+  /** Whether there are two ways to some peer, as somebody changes a key. */
+  get hasDetour(): boolean {
+    return this.#ways.size > 0;
+  }
+
+  /** Peers that have not come to the way that is aimed at. */
+  behind(): Iterable<{ readonly id: string; readonly inSession: boolean }> {
+    return this.#ways.behind();
+  }
+
+  /** These are all sessions there are: some peers may be sent to by another way now. */
+  look(sessions: PeerSessions): void {
+    for (const id of this.#ways.look(sessions)) {
+      const lease = this.#peers.get(id);
+      if (lease !== undefined) this.#planPeer(id, lease);
+    }
   }
 
   /** Backends whose meshes still stand beside the present one, and how many peers have not left each. */
@@ -136,6 +165,7 @@ export class Planner {
       if (this.#mesh !== mesh) return;
       this.#planPeer(id, lease);
     }
+    if (this.hasDetour !== this.#detourStands) this.#planHost();
   }
 
   /** The chain in which somebody else's firewall would drop what we forward appeared, changed or went. */
@@ -154,9 +184,11 @@ export class Planner {
       } else {
         this.#peers.delete(change.id);
         this.#problems.delete(change.id);
+        this.#ways.to(change.id, undefined);
         this.#parts.target.set(peerSlice(change.id), []);
       }
     }
+    if (this.hasDetour !== this.#detourStands) this.#planHost();
   }
 
   #count(type: string | undefined, by: number): void {
@@ -172,6 +204,7 @@ export class Planner {
   #planHost(): void {
     if (this.#mesh === undefined) return;
     const { facts, plan } = this.#mesh;
+    this.#detourStands = this.hasDetour;
     // While another mesh stands beside it, peers may still send by that.
     const isClosed = plan.encrypts === true && this.#formers.size === 0;
     const firewall = firewallPlan({
@@ -184,14 +217,21 @@ export class Planner {
       forwardChains: this.#forwardChains,
       ...(isClosed ? { closedLink: facts.underlay.link } : {}),
     });
-    const formers = [...this.#formers.values()].flatMap((former) => former.plan.host);
-    this.#parts.target.set('host', oncePerKey([...formers, ...plan.host, ...firewall]));
+    const formers = [...this.#formers.values()].flatMap((former) => this.#hostOf(former));
+    const own = this.#hostOf(this.#mesh);
+    this.#parts.target.set('host', oncePerKey([...formers, ...own, ...firewall]));
+  }
+
+  #hostOf({ facts, plan }: Mesh): readonly Resource[] {
+    const isDetouring = this.hasDetour || facts.rotation !== undefined;
+    return isDetouring ? [...plan.host, ...(plan.detour ?? [])] : plan.host;
   }
 
   #planPeer(id: string, lease: Lease): void {
     const mesh = this.#meshFor(lease);
     if (mesh === undefined) return;
-    const { resources, problem } = mesh.plan.peer(lease);
+    const way = this.#ways.to(id, mesh.plan.aim?.(lease));
+    const { resources, problem } = mesh.plan.peer(lease, way);
     if (problem === undefined) this.#problems.delete(id);
     else if (this.#problems.size < PROBLEM_LIMIT || this.#problems.has(id)) {
       this.#problems.set(id, problem);

@@ -13,7 +13,14 @@ import type { Prefix } from '../ip/prefix.ts';
 import { runCommand } from '../kernel/command/run.ts';
 import type { Clock, Random } from '../state/clock.ts';
 import type { Link } from '../state/resource.ts';
-import type { NetworkConfig, PerFamily, Underlay } from '../state/facts.ts';
+import type {
+  HostFacts,
+  Lease,
+  NetworkConfig,
+  PerFamily,
+  Rotation,
+  Underlay,
+} from '../state/facts.ts';
 import type { PublicKey } from '../state/wireguard.ts';
 import type { Registry } from '../subnet/registry.ts';
 import type { Refusal } from '../subnet/leases.ts';
@@ -22,6 +29,7 @@ import { ChangeOver } from './change-over.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { existingLinks, type HostKernel } from './host-kernel.ts';
 import { HeldLeases } from './held-leases.ts';
+import { KeyRotation } from './key-rotation.ts';
 import type { LeaseChange, Planner } from './planner.ts';
 import type { ProblemBoard } from './problem-board.ts';
 import { keyProblem, wireguardKeyOf } from './wireguard-key.ts';
@@ -67,7 +75,11 @@ export class Session {
   readonly #backend: Backend;
   readonly #held: HeldLeases;
   readonly #changeOver: ChangeOver;
-  readonly #publicKey: () => PublicKey;
+  #publicKey: () => PublicKey;
+  /** Undefined where there is no WireGuard key. */
+  readonly rotation: KeyRotation | undefined;
+  #rotated: Rotation | undefined;
+  #newKey: PublicKey | undefined;
   #underlay: Underlay;
   /** Links of ours that were there at the start. */
   #existing: readonly Link[] = [];
@@ -103,6 +115,7 @@ export class Session {
     });
     this.#publicKey = wireguardKeyOf(parts.config);
     this.#underlay = underlay;
+    this.rotation = backend.type === 'wireguard' ? this.#openRotation() : undefined;
   }
 
   /** Throws a SetupError when the configuration cannot be carried out on this host. */
@@ -141,6 +154,44 @@ export class Session {
     return this.#held.typeFor(id);
   }
 
+  /** Its first plan is by what a weftd before us left. */
+  #openRotation(): KeyRotation {
+    const { config, planner, board, clock, random, log, settled } = this.#parts;
+    const rereadKey = (): PublicKey => (this.#publicKey = wireguardKeyOf(config))();
+    return new KeyRotation({
+      stateDir: config.stateDir,
+      planner,
+      board,
+      clock,
+      random,
+      log,
+      leases: () => this.#leases(),
+      publicKey: rereadKey,
+      tell: (newKey) => {
+        this.#newKey = newKey;
+        this.#published = this.#publish(this.#published);
+        this.#service?.publish(this.#published);
+      },
+      plan: async (rotation) => {
+        this.#rotated = rotation;
+        rereadKey();
+        this.#enqueue(async () => {
+          this.#published = this.#publish(this.#published);
+          await this.#plan();
+        });
+        await this.#queue;
+        await settled();
+        this.#parts.host.wireguard.hurry();
+      },
+    });
+  }
+
+  *#leases(): Iterable<{ readonly mine: boolean; readonly lease: Lease }> {
+    const own = this.#service?.own?.key;
+    for (const { key, lease, subnets } of this.#service?.rows() ?? [])
+      if (lease !== undefined) yield { mine: key === own, lease: { ...lease, subnets } };
+  }
+
   /** What the lease tells beside the backend's part is another. */
   republish(): void {
     if (this.#published !== undefined) this.#service?.publish(this.#published);
@@ -149,6 +200,7 @@ export class Session {
   /** The lease stays ours, and the kernel as it is. */
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.rotation?.stop();
     this.#unwatch();
     this.#changeOver.stop();
     this.#tellOverdue([]);
@@ -161,12 +213,21 @@ export class Session {
     const { host, log } = this.#parts;
     this.#existing = await existingLinks(host.kernel, this.#backend.links);
     this.#startupOutput = await outputOf(this.#backend.startup);
+    await this.#findRotation();
     await this.#standBeforehand();
     log.info({ ...told(this.#underlay), backend: this.#backend.type }, 'underlay chosen');
     if (this.#backend.notice !== undefined) log.warn(this.#backend.notice);
     this.#service = this.#openService();
     this.#unwatch = host.netlink.watchUnderlay(this.#debounced(() => this.#followUnderlay()));
     void this.#service.start(this.#stopped.signal);
+  }
+
+  /** Peers are sent to by the way on which they are found. */
+  async #findRotation(): Promise<void> {
+    if (this.rotation === undefined) return;
+    this.#rotated = this.rotation.found;
+    this.#newKey = this.#rotated?.publicKey;
+    this.#parts.planner.look(await this.#parts.host.wireguard.sessions());
   }
 
   /**
@@ -178,9 +239,7 @@ export class Session {
     const before = planner.facts;
     if (before === undefined || before.network.backend.type === this.network.backend.type) return;
     if (JSON.stringify(before.network.ranges) !== JSON.stringify(this.network.ranges)) return;
-    const { subnets } = before;
-    const facts = { network: this.network, underlay: this.#underlay, subnets };
-    await planner.setMesh(this.#backend, facts, this.#publish(undefined));
+    await planner.setMesh(this.#backend, this.#facts(before.subnets), this.#publish(undefined));
     await settled();
   }
 
@@ -212,6 +271,8 @@ export class Session {
       if (this.#stopped.signal.aborted) return;
       for (const { id } of changes) this.#seen.add(id);
       this.#change(this.#held.take(changes));
+      if (this.#parts.planner.hasDetour) this.#parts.host.wireguard.hurry();
+      this.rotation?.look();
       membership?.leases(changes);
       changed();
     });
@@ -219,9 +280,15 @@ export class Session {
       this.#parts.planner.retain(this.#seen);
       this.#seen = new Set();
       this.#changeOver.look();
-      this.#enqueue(async () => planned());
+      this.#enqueue(async () => {
+        planned();
+        this.rotation?.resume();
+      });
     });
-    service.on('rows', this.#parts.leasesChanged);
+    service.on('rows', (keys) => {
+      this.#parts.leasesChanged(keys);
+      this.rotation?.look();
+    });
     service.on('refused', this.#parts.refused);
     service.on('state', changed);
     return service;
@@ -236,11 +303,15 @@ export class Session {
   async #plan(): Promise<void> {
     if (this.#subnets === undefined || this.#published === undefined) return;
     const { planner, changed } = this.#parts;
-    const facts = { network: this.network, underlay: this.#underlay, subnets: this.#subnets };
-    await planner.setMesh(this.#backend, facts, this.#published);
+    await planner.setMesh(this.#backend, this.#facts(this.#subnets), this.#published);
     this.#changeOver.look();
     this.#writeSubnetEnv(this.#subnets, planner.mtu ?? this.#underlay.mtu);
     changed();
+  }
+
+  #facts(subnets: PerFamily<Prefix>): HostFacts {
+    const facts = { network: this.network, underlay: this.#underlay, subnets };
+    return this.#rotated === undefined ? facts : { ...facts, rotation: this.#rotated };
   }
 
   #change(changes: readonly LeaseChange[]): void {
@@ -320,6 +391,7 @@ export class Session {
       before,
       existing: this.#existing,
       publicKey: this.#publicKey,
+      newKey: this.#newKey,
       startupOutput: this.#startupOutput,
     });
   }

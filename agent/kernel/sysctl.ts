@@ -5,13 +5,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { KernelEvent, Operation, Outcome } from '../state/kernel.ts';
 import type { Kind, Resource, Sysctl } from '../state/resource.ts';
+import { WIREGUARD_LINKS } from '../state/wireguard.ts';
 import { errnoSentence } from './errno.ts';
 import { Follower } from './follower.ts';
 import type { Driver } from './kernel.ts';
 
 const ROOT = '/proc/sys';
 /** What weft sets on a link of its own; told by dumps before it was ever asked for. */
-const LINK_SYSCTLS = ['net/ipv6/conf/LINK/accept_ra'];
+function sysctlsOf(link: string): string[] {
+  const own = [`net/ipv6/conf/${link}/accept_ra`];
+  return WIREGUARD_LINKS.includes(link) ? [...own, `net/ipv4/conf/${link}/rp_filter`] : own;
+}
 /** The kernel tells nobody that a sysctl changed: ours, two or three, are read this often, in ms. */
 const PERIOD = 500;
 
@@ -24,8 +28,7 @@ export class SysctlDriver implements Driver {
 
   async *dump(links: ReadonlySet<string>): AsyncIterable<readonly Resource[]> {
     for (const link of links) {
-      for (const pattern of LINK_SYSCTLS) {
-        const path = pattern.replace('LINK', link);
+      for (const path of sysctlsOf(link)) {
         this.#known.set(path, { kind: 'sysctl', path, link });
       }
     }

@@ -2,6 +2,7 @@
 import type { Address, Family } from '../ip/address.ts';
 import type { Prefix } from '../ip/prefix.ts';
 import type { SocketAddress } from '../ip/socket-address.ts';
+import type { PublicKey } from './wireguard.ts';
 
 /** A lease: one host's subnets and how to reach it (flannel-compatible, see docs/flannel.md). */
 export interface Lease {
@@ -18,6 +19,29 @@ export interface Lease {
   readonly node?: string;
   /** Where that host's member of the gossip listens. */
   readonly gossip?: SocketAddress;
+  /** While that host changes its WireGuard key. */
+  readonly detour?: Detour;
+}
+
+/** The devices by which a host is reached while its own ones are given another key. */
+export interface Detour {
+  /** The new key. Once the lease's backend data tell it too, the host's own devices have it. */
+  readonly publicKey: PublicKey;
+  /** UDP, by the family of the outer packets. */
+  readonly ports: PerFamily<number>;
+}
+
+/** This host changes its WireGuard key (agent/backend/ways.ts). */
+export interface Rotation {
+  /** The new key. */
+  readonly publicKey: PublicKey;
+  /**
+   * out: traffic moves to the detour. back: our own devices have the new key, and traffic moves back to them. over: it
+   * was given up, our own devices keep their key; the detour stays as long as peers may send by it.
+   */
+  readonly phase: 'out' | 'back' | 'over';
+  /** When our own devices were given the key they have now, in s since 1970. */
+  readonly since: number;
 }
 
 /** A value per address family, v4 and v6 as data. */
@@ -69,4 +93,5 @@ export interface HostFacts {
   readonly network: NetworkConfig;
   readonly underlay: Underlay;
   readonly subnets: PerFamily<Prefix>;
+  readonly rotation?: Rotation;
 }

@@ -53,7 +53,10 @@ export type Answer =
   | { readonly type: 'written'; readonly written: Written }
   | { readonly type: 'failed'; readonly code: string; readonly message: string };
 
-export type OwnAttributes = Pick<Lease, 'backendType' | 'backendData' | 'backendV6Data' | 'gossip'>;
+export type OwnAttributes = Pick<
+  Lease,
+  'backendType' | 'backendData' | 'backendV6Data' | 'gossip' | 'detour'
+>;
 
 export interface HolderParts {
   readonly identity: Identity;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { address } from '../ip/address.ts';
 import { socketAddress } from '../ip/socket-address.ts';
+import type { PublicKey } from '../state/wireguard.ts';
 import { formatLeaseValue, parseLeaseValue } from './lease-value.ts';
 
 const OBSERVED = [
@@ -99,4 +100,20 @@ test('no text makes the reader throw, and what it accepts survives writing', () 
       expect(JSON.stringify(again)).toBe(JSON.stringify(parsed));
     }),
   );
+});
+
+test('where a host that changes its WireGuard key is reached stands there too', () => {
+  const publicKey = Buffer.alloc(32, 1).toString('base64') as PublicKey;
+  const detour = { publicKey, ports: { 4: 51_822, 6: 51_823 } };
+  const lease = { publicAddresses: {}, backendType: 'wireguard', node: 'n1', detour };
+  const text = formatLeaseValue(lease);
+  expect(text).toContain(
+    `"Weft":{"Node":"n1","Detour":{"PublicKey":"${publicKey}","Port":51822,"PortV6":51823}}`,
+  );
+  expect(parseLeaseValue(text)).toEqual({ value: lease });
+  for (const spoilt of [text.replace(publicKey, 'AAAA'), text.replace('"Node":"n1",', '')])
+    expect(parseLeaseValue(spoilt)).not.toHaveProperty('value.detour');
+  expect(parseLeaseValue(text.replace('51823', '70000'))).toHaveProperty('value.detour.ports', {
+    4: 51_822,
+  });
 });

@@ -1,7 +1,8 @@
 /** The value of a lease key: flannel's JSON, with weft's own field last, which flannel ignores. */
 import { address, familyOf, parseAddress, type Address } from '../ip/address.ts';
 import { parseSocketAddress, type SocketAddress } from '../ip/socket-address.ts';
-import { perFamily, type Lease } from '../state/facts.ts';
+import { perFamily, type Detour, type Lease } from '../state/facts.ts';
+import { parsePublicKey } from '../state/wireguard.ts';
 import { fieldsOf, isObject, isRefused, parseObject, type Fields, type Parsed } from './parsed.ts';
 
 /** A lease without its subnets, which stand in the key. */
@@ -42,6 +43,7 @@ function attributesFrom(fields: Fields): Parsed<LeaseAttributes> {
       ...given('backendV6Data', fields.get('backendv6data')),
       ...given('node', nodeIn(ours)),
       ...given('gossip', gossipIn(ours)),
+      ...given('detour', detourIn(ours)),
     },
   };
 }
@@ -69,21 +71,44 @@ function gossipIn(ours: Fields | undefined): SocketAddress | undefined {
   return typeof text === 'string' ? parseSocketAddress(text) : undefined;
 }
 
+function detourIn(ours: Fields | undefined): Detour | undefined {
+  const detour = nodeIn(ours) === undefined ? undefined : ours?.get('detour');
+  if (!isObject(detour)) return undefined;
+  const fields = fieldsOf(detour);
+  const publicKey = parsePublicKey(fields.get('publickey'));
+  const ports = perFamily(portIn(fields.get('port')), portIn(fields.get('portv6')));
+  return publicKey === undefined ? undefined : { publicKey, ports };
+}
+
+function portIn(value: unknown): number | undefined {
+  const isPort = typeof value === 'number' && Number.isInteger(value) && value > 0;
+  return isPort && value <= 65_535 ? value : undefined;
+}
+
 /**
  * The bytes flannel would write, compact and in its field order; then, if the lease has a node,
- * `"Weft":{"Node":…,"Gossip":"ADDRESS:PORT"}`.
+ * `"Weft":{"Node":…,"Gossip":"ADDRESS:PORT","Detour":{"PublicKey":…,"Port":…,"PortV6":…}}`.
  */
 export function formatLeaseValue(attributes: LeaseAttributes): string {
-  const { publicAddresses, backendType, backendData, backendV6Data, node, gossip } = attributes;
+  const { publicAddresses, backendType, backendData, backendV6Data, node } = attributes;
   const value = {
     PublicIP: publicAddresses[4] ?? UNSET,
     PublicIPv6: publicAddresses[6] ?? null,
     BackendType: backendType === '' ? undefined : backendType,
     BackendData: backendData,
     BackendV6Data: backendV6Data,
-    Weft: node === undefined ? undefined : { Node: node, Gossip: gossip },
+    Weft: node === undefined ? undefined : ourField(attributes),
   };
   return JSON.stringify(value).replaceAll(ESCAPED_BY_GO, escape);
+}
+
+function ourField({ node, gossip, detour }: LeaseAttributes): object {
+  const Detour = detour && {
+    PublicKey: detour.publicKey,
+    Port: detour.ports[4],
+    PortV6: detour.ports[6],
+  };
+  return { Node: node, Gossip: gossip, Detour };
 }
 
 /** What Go's encoding/json escapes and JavaScript does not; outside strings JSON has none of these. */

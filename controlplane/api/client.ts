@@ -16,6 +16,7 @@ import type {
   Plan,
   PlanOperation,
   PlanResource,
+  RotationStep,
   Status,
 } from './model.ts';
 import { fromRpcError } from './rpc-error.ts';
@@ -36,6 +37,8 @@ import type {
 const CALL_LIMIT_MS = 5000;
 /** For a whole list or plan of a large network, and for the answers of all members. */
 const LIST_LIMIT_MS = 60_000;
+/** For a change of key, with those of others before it. */
+const ROTATION_LIMIT_MS = 300_000;
 /** As control.proto promises. */
 const MESSAGE_LIMIT = 8 << 20;
 
@@ -61,6 +64,8 @@ export interface ControlClient {
   watchPeers(): AsyncIterable<PeerEvent>;
   keys(): Promise<KeyReport>;
   changeKey(action: KeyAction, key: string): Promise<KeyReport>;
+  /** Each step; ends when the key is another one. */
+  rotateWireguardKey(): AsyncIterable<RotationStep>;
   close(): void;
 }
 
@@ -90,6 +95,7 @@ export async function connectControl(
     watchPeers: () => calls.peerEvents(),
     keys: async () => await calls.keys('listKeys', {}),
     changeKey: async (action, key) => await calls.keys('changeKey', { action, key }),
+    rotateWireguardKey: () => calls.many<RotationStep>('rotateWireguardKey', ROTATION_LIMIT_MS),
     close: () => client.close(),
   };
 }

@@ -25,6 +25,12 @@ async function next<T>(iterator: AsyncIterator<T>): Promise<T> {
   return result.value;
 }
 
+async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const values: T[] = [];
+  for await (const value of source) values.push(value);
+  return values;
+}
+
 async function failureOf(promise: Promise<unknown>): Promise<WeftError> {
   const thrown: unknown = await promise.then(
     () => undefined,
@@ -143,6 +149,20 @@ test('keys: what is asked arrives, and the answer of every member', async () => 
   expect(stage.daemon.keyChanges).toEqual([['use', 'AA==']]);
   const error = await failureOf(client.changeKey('forge' as KeyAction, 'AA=='));
   expect([error.code, stage.daemon.keyChanges.length]).toEqual(['WEFT_USAGE', 1]);
+});
+
+test('another WireGuard key: each step arrives, and why it stays if it does', async () => {
+  await using stage = await Stage.open();
+  const client = await stage.connect();
+  const steps = [
+    { step: 'out', text: 'it begins' },
+    { step: 'done', text: 'it is done', publicKey: 'AA==' },
+  ];
+  stage.daemon.rotation = steps;
+  expect(await all(client.rotateWireguardKey())).toEqual(steps);
+  stage.daemon.failure = new WeftError('WEFT_ROTATION_GIVEN_UP', 'a peer does not come along');
+  const failed = all(client.rotateWireguardKey());
+  expect((await failureOf(failed)).code).toBe('WEFT_ROTATION_GIVEN_UP');
 });
 
 test('without gossip, members and keys say so', async () => {

@@ -25,6 +25,10 @@ export const ERROR_CODES = {
   WEFT_GOSSIP_PLAIN: 9,
   /** Not every member did what was asked. */
   WEFT_MEMBERS_FAILED: 9,
+  /** This host keeps its WireGuard key, and nothing was changed. */
+  WEFT_ROTATION_REFUSED: 9,
+  /** A change of this host's WireGuard key was begun and taken back. */
+  WEFT_ROTATION_GIVEN_UP: 9,
   /** The daemon is older than the command and does not know the request. */
   WEFT_UNKNOWN_REQUEST: 12,
   /** A fault in the daemon. */

@@ -9,6 +9,7 @@ import type {
   Peer,
   PeerChange,
   Plan,
+  RotationStep,
   Status,
 } from './model.ts';
 
@@ -34,6 +35,8 @@ export interface ControlHandlers {
   keys(): Promise<KeyReport>;
   /** Lets every member do it; `key` may be anything, and is refused with WEFT_USAGE unless it is one. */
   changeKey(action: KeyAction, key: string): Promise<KeyReport>;
+  /** Tells each step; resolves when this host's WireGuard key is another one. Throws a WeftError when it stays. */
+  rotateWireguardKey(tell: (step: RotationStep) => void): Promise<void>;
 }
 
 /** The part of the house's logger that the server needs. */

@@ -218,6 +218,15 @@ export interface KeyAnswer {
   readonly message?: string;
 }
 
+export interface RotationStep {
+  /** `turn`, `out`, `back`, `done`. */
+  readonly step: string;
+  /** One sentence. */
+  readonly text: string;
+  /** The new key; only with `done`. */
+  readonly publicKey?: string;
+}
+
 export interface PlanResource {
   readonly kind: string;
   readonly key: string;

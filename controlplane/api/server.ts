@@ -18,6 +18,7 @@ import {
   peerPages,
   peerUpdates,
   planPages,
+  rotationSteps,
   statuses,
 } from './streams.ts';
 
@@ -93,6 +94,7 @@ function implementation(handlers: ControlHandlers, streams: Streams, log: ErrorL
       };
       return mapped(keyPages(handlers.changeKey(keyAction(action), key)), toWire);
     }),
+    rotateWireguardKey: streams.serve((signal) => mapped(rotationSteps(handlers, signal), toWire)),
   };
 }
 

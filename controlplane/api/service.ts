@@ -60,4 +60,9 @@ export const CONTROL = {
     response: v1.KeyPage,
     responseStream: true,
   }),
+  rotateWireguardKey: methodDefinition(`${PATH}/RotateWireguardKey`, {
+    request: v1.RotateWireguardKeyRequest,
+    response: v1.RotationStep,
+    responseStream: true,
+  }),
 } as const;

@@ -11,6 +11,7 @@ import type {
   Plan,
   PlanOperation,
   PlanResource,
+  RotationStep,
   Status,
 } from './model.ts';
 import { Pending } from './pending.ts';
@@ -135,6 +136,28 @@ export async function* keyPages(report: Promise<KeyReport>): AsyncGenerator<KeyP
   const { keys, answers } = await report;
   for (const page of pages<Key>(keys)) yield { keys: page };
   for (const page of pages<KeyAnswer>(answers)) yield { answers: page };
+}
+
+/** Steps waiting for one reader; there are not so many. */
+const STEP_LIMIT = 16;
+
+export async function* rotationSteps(
+  handlers: ControlHandlers,
+  signal: AbortSignal,
+): AsyncGenerator<RotationStep> {
+  const steps = new Pending<RotationStep | 'end'>(STEP_LIMIT);
+  const work = handlers
+    .rotateWireguardKey((step) => steps.put(step.step, step))
+    .finally(() => steps.put('end', 'end'));
+  // Awaited below, unless the reader goes first.
+  work.catch(() => undefined);
+  for (;;) {
+    for (const step of (await steps.take(STEP_LIMIT, signal)) ?? []) {
+      if (step === 'end') return await work;
+      yield step;
+    }
+    if (signal.aborted) return;
+  }
 }
 
 interface Watched<T> {

@@ -14,6 +14,7 @@ import type {
   Peer,
   PeerChange,
   Plan,
+  RotationStep,
   Status,
 } from './model.ts';
 import { serveControl, type ControlServer } from './server.ts';
@@ -110,6 +111,7 @@ export class FakeDaemon implements ControlHandlers {
   keyReport: KeyReport = { keys: [], answers: [] };
   /** What was asked of changeKey. */
   readonly keyChanges: (readonly [action: KeyAction, key: string])[] = [];
+  rotation: readonly RotationStep[] = [];
   /** Thrown by status(), plan() and all that is about gossip. */
   failure: Error | undefined;
 
@@ -174,6 +176,12 @@ export class FakeDaemon implements ControlHandlers {
   async changeKey(action: KeyAction, key: string): Promise<KeyReport> {
     this.keyChanges.push([action, key]);
     return await this.keys();
+  }
+
+  async rotateWireguardKey(tell: (step: RotationStep) => void): Promise<void> {
+    for (const step of this.rotation) tell(step);
+    await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
   }
 
   setStatus(status: Status): void {

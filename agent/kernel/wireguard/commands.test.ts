@@ -9,7 +9,7 @@ import { argumentsOf, type KeyFiles } from './commands.ts';
 const KEY = Buffer.alloc(32, 1).toString('base64') as PublicKey;
 const PSK = Buffer.alloc(32, 2).toString('base64');
 const files: KeyFiles = {
-  privateKey: '/state/wgkey',
+  privateKey: (key) => `/state/${key === KEY ? 'wgkey' : 'another'}`,
   presharedKey: (key) => (key === undefined ? '/dev/null' : '/run/psk'),
   mayStay: () => false,
 };

@@ -1,12 +1,14 @@
 /** Operations as arguments of `wg set` (wg(8)). No secret is among them: keys go by files. Pure. */
 import type { Operation } from '../../state/kernel.ts';
 import { same, type Wireguard, type WireguardPeer } from '../../state/resource.ts';
+import type { PublicKey } from '../../state/wireguard.ts';
 
 export type Tunnel = Wireguard | WireguardPeer;
 
 /** How secrets reach `wg`. */
 export interface KeyFiles {
-  readonly privateKey: string;
+  /** The file of the private key that belongs to it. */
+  privateKey(publicKey: PublicKey | undefined): string;
   /** A file that holds the key; /dev/null for none. */
   presharedKey(key: string | undefined): string;
   /** Whether a peer's endpoint is to be left as the device has it. */
@@ -19,7 +21,7 @@ export function argumentsOf(operation: Operation, files: KeyFiles): readonly str
   if (desired === undefined)
     return actual?.kind === 'wireguard-peer' ? ['peer', actual.publicKey, 'remove'] : [];
   if (desired.kind === 'wireguard')
-    return ['listen-port', `${desired.port}`, 'private-key', files.privateKey];
+    return ['listen-port', `${desired.port}`, 'private-key', files.privateKey(desired.publicKey)];
   const before = actual?.kind === 'wireguard-peer' ? actual : undefined;
   const wishes = wishesOf(desired, before, files);
   if (wishes.length === 0) return [];

@@ -6,25 +6,32 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KernelEvent, Operation, Outcome } from '../../state/kernel.ts';
 import type { Kind, Resource, WireguardPeer } from '../../state/resource.ts';
-import { WIREGUARD_LINKS } from '../../state/wireguard.ts';
+import {
+  sessionName,
+  WIREGUARD_LINKS,
+  type PeerSessions,
+  type PublicKey,
+} from '../../state/wireguard.ts';
 import { failureOf, runChild, type ChildResult } from '../child.ts';
 import { Follower } from '../follower.ts';
 import type { Driver } from '../kernel.ts';
 import { argumentsOf, type KeyFiles, type Tunnel } from './commands.ts';
-import { parseDump, type PeerRecord } from './dump.ts';
+import { parseDump, type Dump, type PeerRecord } from './dump.ts';
 import { Endpoints } from './endpoints.ts';
 
 const MISSING = 'wg is not installed: install the Debian package wireguard-tools';
 /** Between two readings, in ms; longer where a reading takes long, so that they cost a twentieth of a core at most. */
 const PERIOD = 2000;
+/** The same while somebody waits for sessions. */
+const SHORT_PERIOD = 500;
 const SHARE = 20;
 /** Characters of arguments in one call: the system takes 2 MiB with the environment, and 128 KiB in one of them. */
 const ARGUMENTS_LIMIT = 256 * 1024;
 const NO_KEY = '/dev/null';
 
 export interface WireguardParts {
-  /** Holds the private key of every device, base64. */
-  readonly keyFile: string;
+  /** The file of the private key that belongs to a public one, base64. */
+  readonly keyFile: (publicKey: PublicKey | undefined) => string;
   /** Holds preshared keys while `wg` reads them. */
   readonly runDirectory: string;
 }
@@ -39,6 +46,8 @@ export class WireguardDriver implements Driver {
   /** As last read, by device and key. */
   #records: ReadonlyMap<string, PeerRecord> = new Map();
   #poll: NodeJS.Timeout | undefined;
+  #period = PERIOD;
+  #tellSessions: (sessions: PeerSessions) => 'soon' | 'later' = () => 'later';
   #closed = false;
 
   constructor(parts: WireguardParts) {
@@ -72,6 +81,24 @@ export class WireguardDriver implements Driver {
     if (this.#poll === undefined) this.#readLater(PERIOD);
   }
 
+  /** Calls back after each reading; the answer says when the next one is wanted. */
+  watchSessions(tell: (sessions: PeerSessions) => 'soon' | 'later'): void {
+    this.#tellSessions = tell;
+  }
+
+  /** Somebody waits for sessions from now on. */
+  hurry(): void {
+    if (this.#poll !== undefined && this.#period !== SHORT_PERIOD) this.#readLater(SHORT_PERIOD);
+    this.#period = SHORT_PERIOD;
+  }
+
+  /** Reads them now, of whatever devices of ours there are. */
+  async sessions(): Promise<PeerSessions> {
+    const { peers } = await this.#show();
+    const own = peers.filter(({ peer }) => WIREGUARD_LINKS.includes(peer.link));
+    return new Map(own.map((record) => [nameOf(record.peer), record]));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#poll);
@@ -80,29 +107,28 @@ export class WireguardDriver implements Driver {
 
   #readLater(pause: number): void {
     if (this.#closed) return;
+    clearTimeout(this.#poll);
     this.#poll = setTimeout(() => void this.#readAgain(), pause);
   }
 
   async #readAgain(): Promise<void> {
     const start = performance.now();
     await this.#follower.refresh();
-    this.#readLater(Math.max(PERIOD, SHARE * (performance.now() - start)));
+    this.#readLater(Math.max(this.#period, SHARE * (performance.now() - start)));
   }
 
   /** Without `wg` there is nothing to see: `apply` tells why. Rejects when it does not come to an end. */
   async #read(): Promise<readonly Resource[]> {
     if (this.#links.size === 0) return [];
-    const result = await runChild('wg', ['show', 'all', 'dump']);
-    if (result.status === 'stopped') throw new Error(failureOf('wg', result));
-    if (result.status === 'missing') return [];
-    const { devices, peers } = parseDump(result.stdout);
+    const { devices, peers } = await this.#show();
     const own = peers.filter(({ peer }) => this.#links.has(peer.link));
-    this.#records = new Map(own.map((record) => [nameOf(record.peer), record]));
-    this.#endpoints.saw(
-      new Map(
-        own.map(({ peer, handshake }) => [nameOf(peer), { endpoint: peer.endpoint, handshake }]),
-      ),
-    );
+    const records = new Map(own.map((record) => [nameOf(record.peer), record]));
+    this.#records = records;
+    const seen = own.map(({ peer, handshake }) => {
+      return [nameOf(peer), { endpoint: peer.endpoint, handshake }] as const;
+    });
+    this.#endpoints.saw(new Map(seen));
+    this.#period = this.#tellSessions(records) === 'soon' ? SHORT_PERIOD : PERIOD;
     return [
       ...devices.filter(({ link }) => this.#links.has(link)),
       ...own.map(({ peer, handshake }) => {
@@ -110,6 +136,12 @@ export class WireguardDriver implements Driver {
         return { ...peer, endpoint };
       }),
     ];
+  }
+
+  async #show(): Promise<Dump> {
+    const result = await runChild('wg', ['show', 'all', 'dump']);
+    if (result.status === 'stopped') throw new Error(failureOf('wg', result));
+    return parseDump(result.status === 'missing' ? '' : result.stdout);
   }
 
   /** When the call for all of them fails, each is tried alone, so that one does not stand in the others' way. */
@@ -208,7 +240,7 @@ function tunnelOf({ desired, actual }: Operation): Tunnel {
 }
 
 function nameOf({ link, publicKey }: Pick<WireguardPeer, 'link' | 'publicKey'>): string {
-  return `${link} ${publicKey}`;
+  return sessionName(link, publicKey);
 }
 
 function outcomeOf(result: ChildResult): Outcome {

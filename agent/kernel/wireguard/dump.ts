@@ -2,19 +2,15 @@
 import { parsePrefix } from '../../ip/prefix.ts';
 import { parseSocketAddress } from '../../ip/socket-address.ts';
 import type { Wireguard, WireguardPeer } from '../../state/resource.ts';
-import { parsePublicKey } from '../../state/wireguard.ts';
+import { parsePublicKey, type PeerSession } from '../../state/wireguard.ts';
 
 export interface Dump {
   readonly devices: readonly Wireguard[];
   readonly peers: readonly PeerRecord[];
 }
 
-export interface PeerRecord {
+export interface PeerRecord extends PeerSession {
   readonly peer: WireguardPeer;
-  /** In s since 1970; 0 when there was none. */
-  readonly handshake: number;
-  /** Since the device knows the peer. */
-  readonly receivedBytes: number;
   readonly sentBytes: number;
 }
 

@@ -4,9 +4,7 @@
  * the lease says; afterwards nobody knows, and the lease's counts again. Pure.
  */
 import type { SocketAddress } from '../../ip/socket-address.ts';
-
-/** A session takes no packets any more, so long after its handshake, in s (REJECT_AFTER_TIME of the protocol). */
-const SESSION = 180;
+import { SESSION_S } from '../../state/wireguard.ts';
 
 export interface Seen {
   /** Where the device sends to. */
@@ -56,6 +54,6 @@ export class Endpoints {
   }
 
   #inSession(handshake: number): boolean {
-    return handshake > 0 && this.#now() / 1000 - handshake < SESSION;
+    return handshake > 0 && this.#now() / 1000 - handshake < SESSION_S;
   }
 }
