@@ -24,6 +24,7 @@ import {
   type PublishFacts,
 } from './backend.ts';
 import { gatewayRoute } from './host-gw.ts';
+import { OVERHEADS } from './path-mtu.ts';
 
 export interface TunnelOptions {
   /** Peers on a link of ours are reached without encapsulation. */
@@ -33,8 +34,6 @@ export interface TunnelOptions {
 interface Kind {
   readonly type: TunnelLink['type'];
   readonly device: string;
-  /** What the outer packet adds, in bytes: an IPv4 header of 20 (RFC 2003), with GRE's of 4 (RFC 2784). */
-  readonly overhead: number;
   readonly carriesIpv6: boolean;
   /** What sends packets for `route.prefix`, a route without its way yet, through the device to `remote`. */
   readonly entries: (route: Omit<Route, 'gateway'>, remote: Address, device: string) => Resource[];
@@ -51,7 +50,6 @@ export function gre(options: TunnelOptions): Backend {
 const IPIP: Kind = {
   type: 'ipip',
   device: 'flannel.ipip',
-  overhead: 20,
   carriesIpv6: false,
   // The kernel takes the gateway for the far end (net/ipv4/ip_tunnel.c, ip_tunnel_xmit).
   entries: (route, remote) => [{ ...route, gateway: remote }],
@@ -60,7 +58,6 @@ const IPIP: Kind = {
 const GRE: Kind = {
   type: 'gre',
   device: 'weft.gre',
-  overhead: 24,
   carriesIpv6: true,
   // It has link-layer addresses, which are those of the far ends (net/ipv4/ip_gre.c, ipgre_header).
   entries: (route, remote, link) => {
@@ -91,7 +88,7 @@ function publish({ type }: Kind, { underlay, families }: PublishFacts): Publishe
 
 function plan(kind: Kind, options: TunnelOptions, facts: HostFacts): MeshPlan {
   const { underlay, subnets } = facts;
-  const mtu = underlay.mtu - kind.overhead;
+  const mtu = underlay.mtu - OVERHEADS[kind.type];
   const local = underlay.addresses[4];
   const host =
     local === undefined ? [] : [...deviceOf(kind, local, mtu), ...ownAddresses(kind, facts)];

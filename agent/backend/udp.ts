@@ -16,6 +16,7 @@ import {
   type Published,
   type PublishFacts,
 } from './backend.ts';
+import { OVERHEADS } from './path-mtu.ts';
 
 export interface UdpOptions {
   /** Of every host. */
@@ -23,9 +24,6 @@ export interface UdpOptions {
 }
 
 const DEVICE = 'flannel0';
-/** IPv4 header and UDP header, in bytes: 20 + 8. */
-const OVERHEAD = 28;
-
 const NOTICE =
   'the udp backend sends every packet through a program in user space: it is slow and for debugging only; ' +
   'set Backend.Type of the network configuration to vxlan';
@@ -57,7 +55,7 @@ function publish({ underlay, families }: PublishFacts): Published {
 }
 
 function plan({ port }: UdpOptions, { network, subnets, underlay }: HostFacts): MeshPlan {
-  const mtu = underlay.mtu - OVERHEAD;
+  const mtu = underlay.mtu - OVERHEADS.udp;
   const local = underlay.addresses[4];
   const [whole, subnet] = [network.ranges[4]?.network, subnets[4]];
   if (local === undefined || whole === undefined || subnet === undefined)

@@ -31,6 +31,7 @@ import {
   type Published,
   type PublishFacts,
 } from './backend.ts';
+import { OVERHEADS } from './path-mtu.ts';
 import type { Aim, Way } from './ways.ts';
 
 export const WIREGUARD_MODES = ['separate', 'auto', 'ipv4', 'ipv6'] as const;
@@ -47,9 +48,6 @@ export interface WireguardOptions {
   /** The same for all peers. */
   readonly presharedKey?: string;
 }
-
-/** Outer IPv6 header, UDP header, and WireGuard's own with its authentication tag, in bytes: 40 + 8 + 32. */
-const OVERHEAD = 80;
 
 export function wireguard(options: WireguardOptions): Backend {
   return {
@@ -125,7 +123,7 @@ function plan(options: WireguardOptions, facts: HostFacts, published: Published)
     main: devicesOf(options, published, MAIN_LINKS, options.ports),
     detour: devicesOf(options, published, DETOUR_LINKS, detourPorts(options)),
   };
-  const mtu = (options.mtu ?? facts.underlay.mtu) - OVERHEAD;
+  const mtu = (options.mtu ?? facts.underlay.mtu) - OVERHEADS.wireguard;
   const publicKey = ownKey(published);
   const detourKey = facts.rotation?.publicKey ?? publicKey;
   const planner = new PeerPlanner(options, facts, published, devices);

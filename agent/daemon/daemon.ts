@@ -23,6 +23,7 @@ import { keepNetwork, readKeptNetwork, type FoundNetwork } from './kept-network.
 import { membershipOf } from './membership-of.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom, machineSeconds, turn } from './machine.ts';
+import { pathFinderOf, type PathFinder } from './path-finder.ts';
 import { Planner } from './planner.ts';
 import { ProblemBoard, type BoardProblem } from './problem-board.ts';
 import { LoggingReporter } from './reporter.ts';
@@ -42,6 +43,7 @@ export class Daemon {
   readonly board: ProblemBoard;
   readonly host: HostKernel;
   readonly planner: Planner;
+  readonly pathFinder: PathFinder;
   readonly reconciler: Reconciler;
   readonly reporter: LoggingReporter;
   readonly metrics: Metrics;
@@ -105,6 +107,7 @@ export class Daemon {
       moved: () => this.#session?.republish(),
     });
     this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
+    this.pathFinder = pathFinderOf(this, log);
   }
 
   get session(): Session | undefined {
@@ -139,6 +142,7 @@ export class Daemon {
       await this.#followNetwork(signal);
     } finally {
       await this.#session?.stop();
+      this.pathFinder.stop();
       await this.membership?.stop();
       await this.reconciler.stop();
       await front.close();
@@ -194,6 +198,7 @@ export class Daemon {
     return {
       leases: () => this.planner.peerCount + (this.#session?.service?.own === undefined ? 0 : 1),
       peers: () => this.planner.peerCount,
+      smallPaths: () => this.planner.smallPaths,
       etcdUp: () => etcd()?.connected === true,
       secondsSinceLastSync: () => {
         const state = etcd();
@@ -388,6 +393,7 @@ export class Daemon {
       host: this.host,
       registry: this.#registry,
       planner: this.planner,
+      pathFinder: this.pathFinder,
       board: this.board,
       node: this.node,
       membership: this.membership,

@@ -15,7 +15,7 @@ export function peerHandlers(daemon: Daemon): Pick<ControlHandlers, 'peers' | 'w
 }
 
 function* peersOf(daemon: Daemon): Iterable<Peer> {
-  const { session, planner, host, reconciler, membership } = daemon;
+  const { session, planner, host, reconciler, membership, pathFinder } = daemon;
   const service = session?.service;
   if (service === undefined) return;
   const sources: PeerSources = {
@@ -28,13 +28,14 @@ function* peersOf(daemon: Daemon): Iterable<Peer> {
   for (const row of service.rows()) {
     if (row.key === service.own?.key) continue;
     const { gossip } = row.lease ?? {};
+    const view = viewOf(daemon, service, row.key);
     const facts = {
       row,
-      view: viewOf(daemon, service, row.key),
+      view,
+      way: view === undefined ? {} : pathFinder.wayTo(row.key, view.lease),
       note: service.noteOn(row.key),
       member: gossip === undefined ? undefined : members.get(gossip),
       changingTo: session?.changingTo(row.key),
-      mtu: planner.mtu,
     };
     yield apiPeer(facts, sources);
   }

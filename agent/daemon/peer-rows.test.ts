@@ -23,10 +23,10 @@ function peerOf(type: string): { facts: PeerFacts; sources: PeerSources; resourc
     lease,
   };
   const links = plan.host.filter((each): each is Link => each.kind === 'link');
-  const view = { lease, backend: type, resources };
-  const none = { note: undefined, member: undefined, changingTo: undefined };
+  const view = { lease, backend: type, mtu: plan.mtu, resources };
+  const none = { note: undefined, member: undefined, changingTo: undefined, way: {} };
   return {
-    facts: { row, view, mtu: plan.mtu, ...none },
+    facts: { row, view, ...none },
     sources: {
       link: (name) => links.find((link) => link.name === name),
       session: () => undefined,

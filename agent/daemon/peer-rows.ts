@@ -22,10 +22,10 @@ export interface PeerFacts {
   readonly note: string | undefined;
   /** The member that listens where the lease says. */
   readonly member: MemberView | undefined;
+  /** What was measured. */
+  readonly way: Pick<Peer, 'pathMtu' | 'pathUnknown' | 'roundTripMs'>;
   /** The backend to which it changes before us. */
   readonly changingTo: string | undefined;
-  /** Largest packet a workload may send, in bytes. */
-  readonly mtu: number | undefined;
 }
 
 /** What does not differ from peer to peer. */
@@ -48,7 +48,7 @@ export interface TunnelSession {
 
 export function apiPeer(facts: PeerFacts, sources: PeerSources): Peer {
   const { row, view, member } = facts;
-  const tunnel = view?.resources.find((each) => each.kind === 'wireguard-peer');
+  const tunnel = tunnelOf(view?.resources ?? []);
   const session = tunnel && sources.session(tunnel);
   const node = row.lease?.node;
   return {
@@ -56,15 +56,23 @@ export function apiPeer(facts: PeerFacts, sources: PeerSources): Peer {
     subnets: inOrder(row.subnets),
     ...(member === undefined ? {} : { host: member.name }),
     ...(node === undefined ? {} : { node }),
-    ...(view === undefined ? {} : wayOf(view, facts, session, sources.link)),
+    ...(view === undefined ? {} : wayOf(view, session, sources.link)),
+    ...facts.way,
     ...(session === undefined ? {} : countsOf(session)),
     problems: problemsOf(facts, session, sources.refused),
   };
 }
 
+/** Of the two that there are while somebody changes a key, the one that the route leads into. */
+function tunnelOf(resources: readonly Resource[]): WireguardPeer | undefined {
+  const links = resources.flatMap((each) => (each.kind === 'route' ? (each.link ?? []) : []));
+  return resources
+    .filter((each) => each.kind === 'wireguard-peer')
+    .find(({ link }) => links.includes(link));
+}
+
 function wayOf(
-  { backend, choice, resources, problem }: PeerView,
-  { mtu }: PeerFacts,
+  { backend, choice, resources, problem, mtu }: PeerView,
   session: TunnelSession | undefined,
   link: PeerSources['link'],
 ): Partial<Peer> {
@@ -74,7 +82,7 @@ function wayOf(
   return {
     ...(choice ?? { backend }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(mtu === undefined ? {} : { mtu }),
+    mtu,
   };
 }
 

@@ -142,3 +142,27 @@ test('each peer keeps the mesh that its lease names, however often the backend c
   expect(routes()).toEqual(both);
   expect([...world.planner.formers.keys()]).toEqual(['wireguard', 'host-gw']);
 });
+
+test('a small path makes the MTU of the peer’s routes smaller, and only those', async () => {
+  const world = planner();
+  await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+  world.planner.change([put(2), put(3)]);
+  world.sets.length = 0;
+  world.planner.setPathMtu('key 2', 1400);
+  world.planner.setPathMtu('key 2', 1400);
+  world.planner.setPathMtu('key 9', 1400);
+  expect(world.sets).toEqual(['peer key 2']);
+  const routes = () => world.lines().filter((each) => each.startsWith('route'));
+  expect(routes()).toEqual([
+    'route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink mtu 1350',
+    'route 10.5.3.0/24 via 10.5.3.0 dev flannel.1 onlink',
+  ]);
+  expect([world.planner.peer('key 2')?.mtu, world.planner.peer('key 3')?.mtu]).toEqual([
+    1350, 1450,
+  ]);
+  // The lease comes again: the path is as it was.
+  world.planner.change([put(2)]);
+  expect(routes()[0]).toContain('mtu 1350');
+  world.planner.setPathMtu('key 2', undefined);
+  expect(routes()[0]).not.toContain('mtu');
+});

@@ -3,7 +3,8 @@
  * the facts of the moment; whoever calls it says what changed.
  */
 import type { Backend, MeshPlan, PeerPlan, Published } from '../backend/backend.ts';
-import { Ways } from '../backend/ways.ts';
+import { alongPath } from '../backend/path-mtu.ts';
+import { Ways, type Way } from '../backend/ways.ts';
 import { firewallPlan } from '../firewall/plan.ts';
 import type { HostFacts, Lease, PerFamily } from '../state/facts.ts';
 import { keyOf, type Link, type Resource } from '../state/resource.ts';
@@ -41,12 +42,16 @@ export interface PeerView extends PeerPlan {
   readonly lease: Lease;
   /** Of the mesh that reaches it. */
   readonly backend: string;
+  /** Largest packet a workload may send it, in bytes. */
+  readonly mtu: number;
 }
 
 interface Mesh {
   readonly type: string;
   readonly facts: HostFacts;
   readonly plan: MeshPlan;
+  /** Its links, by name. */
+  readonly links: ReadonlyMap<string, Link>;
 }
 
 interface Former extends Mesh {
@@ -62,6 +67,8 @@ export class Planner {
   readonly #tally = new Map<string, number>();
   /** By type. As many as there are backends, at most. */
   readonly #formers = new Map<string, Former>();
+  /** Of peers to whom the path carries less than the underlay's link, in bytes. */
+  readonly #pathMtus = new Map<string, number>();
   readonly #ways: Ways;
   #detourStands = false;
   #mesh: Mesh | undefined;
@@ -85,6 +92,11 @@ export class Planner {
     return this.#peers.size;
   }
 
+  /** Peers to whom the path carries less than the underlay's link. */
+  get smallPaths(): number {
+    return this.#pathMtus.size;
+  }
+
   /** The backend of a peer's lease. */
   typeOf(id: string): string | undefined {
     return this.#peers.get(id)?.backendType;
@@ -95,14 +107,16 @@ export class Planner {
     const lease = this.#peers.get(id);
     const mesh = lease === undefined ? undefined : this.#meshFor(lease);
     if (lease === undefined || mesh === undefined) return undefined;
-    return { lease, backend: mesh.type, ...mesh.plan.peer(lease, this.#ways.of(id)) };
+    const { resources, ...plan } = this.#planFor(id, lease, mesh, this.#ways.of(id));
+    const sizes = resources.flatMap((each) => (each.kind === 'route' ? (each.mtu ?? []) : []));
+    const mtu = Math.min(mesh.plan.mtu, ...sizes);
+    return { lease, backend: mesh.type, mtu, resources, ...plan };
   }
 
   /** The link of the mesh, of its detour, or of a former one, that has this name. */
   link(name: string): Link | undefined {
-    const meshes = this.#mesh === undefined ? [] : [this.#mesh, ...this.#formers.values()];
-    const host = meshes.flatMap(({ plan }) => [...plan.host, ...(plan.detour ?? [])]);
-    return host.find((each): each is Link => each.kind === 'link' && each.name === name);
+    const formers = [...this.#formers.values()].map(({ links }) => links.get(name));
+    return [this.#mesh?.links.get(name), ...formers].find((link) => link !== undefined);
   }
 
   /** Peers that cannot be reached, wholly or in one family, and why; at most PROBLEM_LIMIT. */
@@ -147,7 +161,8 @@ export class Planner {
     if (this.#mesh !== undefined && this.#mesh.type !== type)
       this.#formers.set(this.#mesh.type, { ...this.#mesh, leases: new Map(this.#peers) });
     this.#formers.delete(type);
-    this.#mesh = { type, facts, plan: backend.plan(facts, published) };
+    const plan = backend.plan(facts, published);
+    this.#mesh = { type, facts, plan, links: linksOf(plan) };
     await this.#planAll();
   }
 
@@ -168,6 +183,15 @@ export class Planner {
     if (this.hasDetour !== this.#detourStands) this.#planHost();
   }
 
+  /** Largest packet that the path to a peer carries, in bytes; undefined: as many as the underlay's link. */
+  setPathMtu(id: string, mtu: number | undefined): void {
+    const lease = this.#peers.get(id);
+    if (this.#pathMtus.get(id) === mtu || lease === undefined) return;
+    if (mtu === undefined) this.#pathMtus.delete(id);
+    else this.#pathMtus.set(id, mtu);
+    this.#planPeer(id, lease);
+  }
+
   /** The chain in which somebody else's firewall would drop what we forward appeared, changed or went. */
   setForwardChains(chains: PerFamily<string>): void {
     this.#forwardChains = chains;
@@ -184,6 +208,7 @@ export class Planner {
       } else {
         this.#peers.delete(change.id);
         this.#problems.delete(change.id);
+        this.#pathMtus.delete(change.id);
         this.#ways.to(change.id, undefined);
         this.#parts.target.set(peerSlice(change.id), []);
       }
@@ -195,10 +220,12 @@ export class Planner {
     if (type !== undefined) this.#tally.set(type, (this.#tally.get(type) ?? 0) + by);
   }
 
-  /** These are all the peers there are: others are forgotten. */
-  retain(ids: ReadonlySet<string>): void {
+  /** These are all the peers there are: others are forgotten, and returned. */
+  retain(ids: ReadonlySet<string>): readonly LeaseChange[] {
     const gone = [...this.#peers.keys()].filter((id) => !ids.has(id));
-    this.change(gone.map((id) => ({ type: 'remove', id })));
+    const changes = gone.map((id): LeaseChange => ({ type: 'remove', id }));
+    this.change(changes);
+    return changes;
   }
 
   #planHost(): void {
@@ -231,12 +258,20 @@ export class Planner {
     const mesh = this.#meshFor(lease);
     if (mesh === undefined) return;
     const way = this.#ways.to(id, mesh.plan.aim?.(lease));
-    const { resources, problem } = mesh.plan.peer(lease, way);
+    const { resources, problem } = this.#planFor(id, lease, mesh, way);
     if (problem === undefined) this.#problems.delete(id);
     else if (this.#problems.size < PROBLEM_LIMIT || this.#problems.has(id)) {
       this.#problems.set(id, problem);
     }
     this.#parts.target.set(peerSlice(id), oncePerKey([...this.#parting(id, lease), ...resources]));
+  }
+
+  #planFor(id: string, lease: Lease, { plan, links }: Mesh, way: Way): PeerPlan {
+    const planned = plan.peer(lease, way);
+    const pathMtu = this.#pathMtus.get(id);
+    if (pathMtu === undefined) return planned;
+    const resources = alongPath(planned.resources, pathMtu, (name) => links.get(name));
+    return { ...planned, resources };
   }
 
   #meshFor({ backendType }: Lease): Mesh | undefined {
@@ -256,6 +291,11 @@ export class Planner {
 /** Of two resources in one place the later counts. */
 function oncePerKey(resources: readonly Resource[]): Resource[] {
   return [...new Map(resources.map((resource) => [keyOf(resource), resource])).values()];
+}
+
+function linksOf({ host, detour = [] }: MeshPlan): ReadonlyMap<string, Link> {
+  const links = [...host, ...detour].filter((each): each is Link => each.kind === 'link');
+  return new Map(links.map((link) => [link.name, link]));
 }
 
 function peerSlice(id: string): string {

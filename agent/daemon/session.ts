@@ -30,6 +30,7 @@ import { findUnderlay } from './find-underlay.ts';
 import { existingLinks, type HostKernel } from './host-kernel.ts';
 import { HeldLeases } from './held-leases.ts';
 import { KeyRotation } from './key-rotation.ts';
+import type { PathFinder } from './path-finder.ts';
 import type { LeaseChange, Planner } from './planner.ts';
 import type { ProblemBoard } from './problem-board.ts';
 import { keyProblem, wireguardKeyOf } from './wireguard-key.ts';
@@ -42,6 +43,7 @@ export interface SessionParts {
   readonly host: HostKernel;
   readonly registry: Registry;
   readonly planner: Planner;
+  readonly pathFinder: PathFinder;
   readonly board: ProblemBoard;
   readonly node: string;
   /** Undefined when gossip is switched off. */
@@ -245,7 +247,7 @@ export class Session {
 
   #openService(): SubnetService {
     const { config, registry, node, membership, previous, clock, random, log } = this.#parts;
-    const { changed, planned } = this.#parts;
+    const { changed, planned, pathFinder } = this.#parts;
     const service = new SubnetService({
       registry,
       network: this.network,
@@ -271,13 +273,15 @@ export class Session {
       if (this.#stopped.signal.aborted) return;
       for (const { id } of changes) this.#seen.add(id);
       this.#change(this.#held.take(changes));
+      pathFinder.leases(changes);
       if (this.#parts.planner.hasDetour) this.#parts.host.wireguard.hurry();
       this.rotation?.look();
       membership?.leases(changes);
       changed();
     });
     service.on('synced', () => {
-      this.#parts.planner.retain(this.#seen);
+      const gone = this.#parts.planner.retain(this.#seen);
+      pathFinder.leases(gone);
       this.#seen = new Set();
       this.#changeOver.look();
       this.#enqueue(async () => {
@@ -302,9 +306,10 @@ export class Session {
 
   async #plan(): Promise<void> {
     if (this.#subnets === undefined || this.#published === undefined) return;
-    const { planner, changed } = this.#parts;
+    const { planner, pathFinder, changed } = this.#parts;
     await planner.setMesh(this.#backend, this.#facts(this.#subnets), this.#published);
     this.#changeOver.look();
+    pathFinder.setUnderlay(this.#underlay.mtu);
     this.#writeSubnetEnv(this.#subnets, planner.mtu ?? this.#underlay.mtu);
     changed();
   }

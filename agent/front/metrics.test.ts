@@ -8,6 +8,7 @@ afterEach(() => metrics?.close());
 const sources = {
   leases: () => 3,
   peers: () => 2,
+  smallPaths: () => 1,
   etcdUp: () => true,
   secondsSinceLastSync: (): number | undefined => undefined,
   gossip: (): GossipCounts | undefined => undefined,

@@ -29,6 +29,13 @@ export const METRICS = {
     reading:
       'One less than `weft_leases`. Less than that: a lease of another backend type, or one that was refused; see `weft leases`.',
   },
+  weft_small_paths: {
+    type: 'gauge',
+    help: 'Peers to whom the path carries smaller packets than the link of the underlay',
+    labels: [],
+    reading:
+      'Not an alarm by itself: their routes have the MTU that fits. Unexpected: `weft peers` says who, and docs/path-mtu.md why.',
+  },
   weft_operations_total: {
     type: 'counter',
     help: 'Operations on the kernel',
@@ -80,7 +87,8 @@ export const METRICS = {
     type: 'counter',
     help: 'Packets of gossip, by UDP',
     labels: ['direction'],
-    reading: 'A few a second on each host, however many there are; more while something changes.',
+    reading:
+      'A few a second on each host, and what measures paths: an answer to each peer every six seconds. More while something changes.',
   },
   weft_gossip_streams_total: {
     type: 'counter',
@@ -178,6 +186,7 @@ type MetricName = keyof typeof METRICS;
 export interface MetricSources {
   leases(): number;
   peers(): number;
+  smallPaths(): number;
   etcdUp(): boolean;
   /** Undefined before the first sync. */
   secondsSinceLastSync(): number | undefined;
@@ -205,6 +214,7 @@ export class Metrics {
     this.#refused = this.#counter('weft_refused_total');
     this.#gauge('weft_leases', (gauge) => gauge.set(sources.leases()));
     this.#gauge('weft_peers', (gauge) => gauge.set(sources.peers()));
+    this.#gauge('weft_small_paths', (gauge) => gauge.set(sources.smallPaths()));
     this.#gauge('weft_etcd_up', (gauge) => gauge.set(sources.etcdUp() ? 1 : 0));
     this.#gauge('weft_seconds_since_last_sync', (gauge) =>
       gauge.set(sources.secondsSinceLastSync() ?? Number.NaN),

@@ -81,6 +81,10 @@ export interface GossipMember {
   join(places: readonly SocketAddress[]): Promise<void>;
   /** `key` is of a length that keys have; none for `list`. Rejects unless it listens. */
   keys(operation: KeyOperation, key?: Uint8Array): Promise<KeyReport>;
+  /** A datagram of `length` bytes that a member answers to where it came from; undefined if none is so short. */
+  ping(number: number, length: number): Uint8Array | undefined;
+  /** The number of the ping that the datagram answers; undefined if it is anything else. */
+  answer(datagram: Uint8Array): number | undefined;
   /** Goes without a word to the others, who will find it gone unless it is soon back; or with one, for good. */
   close(options?: { readonly leave: boolean }): Promise<void>;
 }

@@ -50,6 +50,14 @@ class FakeMember implements GossipMember {
     await Promise.resolve();
   }
 
+  ping(): undefined {
+    return undefined;
+  }
+
+  answer(): undefined {
+    return undefined;
+  }
+
   keys(): Promise<never> {
     return Promise.reject(new Error('not asked'));
   }

@@ -53,6 +53,8 @@ export function openMember(options: OpenOptions): GossipMember {
     members: () => agent.members().map(viewOf),
     // What became of it the members tell.
     join: async (places) => void (await agent.join(places).catch(() => undefined)),
+    ping: (number, length) => agent.ping(number, length),
+    answer: (packet) => agent.answer(packet),
     keys: async (operation, key) => reportOf(await agent.keys(operation, key)),
     async close(how) {
       problems.end();

@@ -144,6 +144,8 @@ export interface Route {
   readonly onlink: boolean;
   /** rtm_protocol; ROUTE_PROTOCOL when the route is ours. */
   readonly protocol: number;
+  /** RTAX_MTU: largest packet that this way carries, in bytes, where that is less than the link takes. */
+  readonly mtu?: number;
 }
 
 /** A whole nftables table: its objects in the form of `nft -j list table`, without handles. */
@@ -344,6 +346,7 @@ function describeRoute(route: Route): string {
     route.link === undefined ? '' : `dev ${route.link}`,
     route.onlink ? 'onlink' : '',
     route.metric === 0 ? '' : `metric ${route.metric}`,
+    route.mtu === undefined ? '' : `mtu ${route.mtu}`,
   ]
     .filter((word) => word !== '')
     .join(' ');

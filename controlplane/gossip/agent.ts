@@ -262,6 +262,16 @@ export class GossipAgent {
     return this.#do((node, now) => node.remove(now, kind, key));
   }
 
+  /** A packet of `length` bytes to which every member answers where it came from; undefined if none is so short. */
+  ping(seqNo: number, length: number): Uint8Array | undefined {
+    return this.#transport.ping(seqNo, length);
+  }
+
+  /** The number of the ping that the packet answers, if it does. */
+  answer(packet: Uint8Array): number | undefined {
+    return this.#transport.answer(packet);
+  }
+
   /** What all hosts say, to read; undefined until it listens. */
   get records(): GossipNode['records'] | undefined {
     return this.#runner.node?.records;

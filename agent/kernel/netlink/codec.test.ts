@@ -48,13 +48,14 @@ const routes: fc.Arbitrary<Route> = families.chain((family) =>
       onlink: fc.boolean(),
       hasGateway: fc.boolean(),
       isBlackhole: fc.boolean(),
+      size: fc.constantFrom({}, { mtu: 1350 }, { mtu: 68 }),
     })
-    .map(({ base, length, metric, gateway, onlink, hasGateway, isBlackhole }): Route => {
+    .map(({ base, length, metric, gateway, onlink, hasGateway, isBlackhole, size }): Route => {
       const place = { kind: 'route', prefix: prefixOf(base, length), metric } as const;
       const protocol = ROUTE_PROTOCOL;
       if (isBlackhole) return { ...place, type: 'blackhole', onlink: false, protocol };
       const way = hasGateway ? { link: 'flannel.1', gateway } : { link: 'flannel.1' };
-      return { ...place, type: 'unicast', ...way, onlink, protocol };
+      return { ...place, type: 'unicast', ...way, onlink, protocol, ...size };
     }),
 );
 const neighbours = fc.record({

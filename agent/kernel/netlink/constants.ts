@@ -87,11 +87,14 @@ export const RTA_OIF = 4;
 export const RTA_GATEWAY = 5;
 export const RTA_PRIORITY = 6;
 export const RTA_PREFSRC = 7;
+export const RTA_METRICS = 8;
 export const RTA_MULTIPATH = 9;
 export const RTA_TABLE = 15;
 export const RTA_VIA = 18;
 export const RTA_ENCAP = 22;
 export const RTA_NH_ID = 30;
+/** Within RTA_METRICS. */
+export const RTAX_MTU = 2;
 /** linux/ipv6_route.h, IP6_RT_PRIO_USER: the metric a v6 route gets when none is asked for. */
 export const IPV6_DEFAULT_METRIC = 1024;
 

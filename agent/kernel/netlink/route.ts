@@ -27,6 +27,8 @@ export interface RouteRecord {
   readonly gateway?: Address | undefined;
   readonly onlink: boolean;
   readonly source?: Address | undefined;
+  /** Undefined: the link's. */
+  readonly mtu?: number | undefined;
   /** Has what the desired state has no word for: several next hops, another family's gateway, encapsulation, a TOS. */
   readonly compound: boolean;
 }
@@ -62,6 +64,10 @@ export function writeRoute(
   linkIndex: number | undefined,
 ): void {
   writeBody(writer, route, linkIndex, scopeOf(route));
+  if (route.mtu === undefined) return;
+  const metrics = writer.beginNest(nl.RTA_METRICS);
+  writer.u32Attribute(nl.RTAX_MTU, route.mtu);
+  writer.endNest(metrics);
 }
 
 /**
@@ -77,7 +83,7 @@ function scopeOf({ type, prefix, gateway }: Route): number {
   return (((a << 24) | (b << 16) | (c << 8) | d) >>> hostBits) % nl.RT_SCOPE_SITE;
 }
 
-/** The body of RTM_DELROUTE: matches this route only, protocol and gateway included. */
+/** The body of RTM_DELROUTE: matches this route only, protocol and gateway included, but whatever its MTU. */
 export function writeRouteRemoval(
   writer: MessageWriter,
   route: Route,
@@ -168,6 +174,7 @@ function readAnyRoute(
     gateway: attributes.address(nl.RTA_GATEWAY),
     onlink: (flags & nl.RTNH_F_ONLINK) !== 0,
     source: attributes.address(nl.RTA_PREFSRC),
+    mtu: attributes.nested(nl.RTA_METRICS)?.u32(nl.RTAX_MTU),
     compound:
       view.getUint8(start + 2) !== 0 ||
       view.getUint8(start + 3) !== 0 ||
@@ -191,14 +198,15 @@ export function routeResource(
   record: RouteRecord,
   nameOf: (index: number) => string | undefined,
 ): Route | undefined {
-  const { prefix, metric, onlink, protocol, gateway, linkIndex } = record;
+  const { prefix, metric, onlink, protocol, gateway, linkIndex, mtu } = record;
   if (record.compound) return undefined;
   if (record.type === nl.RTN_BLACKHOLE)
     return { kind: 'route', prefix, metric, type: 'blackhole', onlink: false, protocol };
   const link = linkIndex === undefined ? undefined : nameOf(linkIndex);
   if (record.type !== nl.RTN_UNICAST || link === undefined) return undefined;
   const way = gateway === undefined ? { link } : { link, gateway };
-  return { kind: 'route', prefix, metric, type: 'unicast', ...way, onlink, protocol };
+  const size = mtu === undefined ? {} : { mtu };
+  return { kind: 'route', prefix, metric, type: 'unicast', ...way, onlink, protocol, ...size };
 }
 
 /** The key a route of that prefix and metric has, whatever else it is. */

@@ -3,6 +3,7 @@ export { encodeMessage, decodeMessage, type Message } from './messages.ts';
 export {
   decodePacket,
   encodePacket,
+  encodePing,
   packetOverhead,
   type Packet,
   type Wrapping,

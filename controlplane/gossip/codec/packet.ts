@@ -15,8 +15,8 @@ import {
 import type { Keyring } from './keyring.ts';
 import { labelHeader, skipLabel, type LabelCheck } from './label.ts';
 import { DEPTH_LIMIT, MESSAGES_LIMIT, PACKET_EXPANDED_LIMIT, PACKET_LIMIT } from './limits.ts';
-import { COMPOUND, COMPRESS, readMessage, type Message } from './messages.ts';
-import { Reader } from './reader.ts';
+import { COMPOUND, COMPRESS, encodeMessage, readMessage, type Message } from './messages.ts';
+import { NIL_BYTES, Reader } from './reader.ts';
 import { attempt, Refused, refusalOf, type Refusal } from './refusal.ts';
 
 export interface Opening extends LabelCheck {
@@ -52,6 +52,25 @@ export function encodePacket(parts: readonly Uint8Array[], wrapping: Wrapping): 
   if (wrapping.crc) packet = addCrc(packet);
   if (keyring.length > 0) packet = encrypt(packet, keyring, { nonce, aad: label, version });
   return label.length === 0 ? packet : new Uint8Array(Buffer.concat([labelHeader(label), packet]));
+}
+
+/**
+ * A ping to whoever gets it, in a packet of `length` bytes; undefined if it does not fit. Behind the message stand
+ * zeros, which every member ignores (specification §4); the answer goes to where the packet came from.
+ */
+export function encodePing(
+  seqNo: number,
+  length: number,
+  wrapping: Pick<Wrapping, 'label' | 'keyring' | 'nonce'>,
+): Uint8Array | undefined {
+  const source = { sourceAddr: NIL_BYTES, sourcePort: 0, sourceNode: '' };
+  const ping = encodeMessage({ kind: 'ping', seqNo, node: '', ...source });
+  const sealing = wrapping.keyring.length > 0 ? ENCRYPTION_OVERHEAD[1] : 0;
+  const room = length - labelHeader(wrapping.label).length - sealing;
+  if (room < ping.length || length > PACKET_LIMIT) return undefined;
+  const padded = new Uint8Array(room);
+  padded.set(ping);
+  return encodePacket([padded], { ...wrapping, compress: false, crc: false });
 }
 
 /** Bytes around a compound's parts, as memberlist reckons: without the CRC, as if nothing were compressed. */

@@ -133,6 +133,17 @@ export class Transport {
     this.#turns.run();
   };
 
+  /** As encodePing, for another socket than ours. */
+  ping(seqNo: number, length: number): Uint8Array | undefined {
+    return this.#wire.ping(seqNo, length);
+  }
+
+  /** The number of the ping that the packet answers; undefined if it is anything else. */
+  answer(packet: Uint8Array): number | undefined {
+    const ack = this.#wire.openPacket(packet).messages.find(({ kind }) => kind === 'ack');
+    return ack?.kind === 'ack' ? ack.seqNo : undefined;
+  }
+
   /** For good: every dial under way fails. */
   async close(): Promise<void> {
     this.#turns.clear();

@@ -1,6 +1,7 @@
 /** The layers around messages, as this member sends and takes them now: its keys may change at any time. */
 import {
   encodePacket,
+  encodePing,
   encodeStream,
   decodePacket,
   StreamReader,
@@ -39,6 +40,11 @@ export class Wire {
   packet(parts: readonly Uint8Array[], crc: boolean): Uint8Array {
     const size = parts.reduce((sum, { length }) => sum + length, 0);
     return encodePacket(parts, { ...this.#wrapping(), compress: size >= COMPRESS_FROM, crc });
+  }
+
+  /** As encodePing: for measuring what a path carries. */
+  ping(seqNo: number, length: number): Uint8Array | undefined {
+    return encodePing(seqNo, length, this.#wrapping());
   }
 
   openPacket(packet: Uint8Array): Packet {
