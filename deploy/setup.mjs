@@ -44,10 +44,10 @@ const PURPOSES = {
   lab: LAB,
   machines: MACHINES,
   test: [...MACHINES, 'docker.io', 'openssl', 'serf'],
-  bench: [...LAB, 'serf'],
+  bench: [...MACHINES, 'serf'],
 };
 /** Those that need a kernel to boot. */
-const WITH_KERNEL = ['machines', 'test'];
+const WITH_KERNEL = ['machines', 'test', 'bench'];
 
 /** Packages that bring services: those a package brings along are listed too. */
 const SERVICES = {

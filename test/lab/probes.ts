@@ -111,6 +111,8 @@ export function parsePing(text: string): PingResult {
 }
 
 export interface IperfOptions {
+  /** Of the receiver; its own unless told. */
+  readonly address?: Address;
   readonly seconds?: number;
   readonly port?: number;
   readonly arguments?: readonly string[];
@@ -120,14 +122,14 @@ export interface IperfOptions {
 export async function iperf(
   from: Namespace,
   to: Namespace,
-  { seconds = 2, port = 5201, arguments: more = [] }: IperfOptions = {},
+  { address = to.address, seconds = 2, port = 5201, arguments: more = [] }: IperfOptions = {},
 ): Promise<number> {
   const server: Child = to.spawn('iperf3', ['-s', '-1', '-p', `${port}`, '--forceflush']);
   try {
     await server.waitForLine(/^Server listening/);
     const args = [
       '-c',
-      to.address,
+      address,
       '-p',
       `${port}`,
       '-t',
