@@ -18,15 +18,17 @@ const HANDSHAKE = 30_000;
 interface Ground {
   readonly lab: LabOptions;
   readonly rotations: number;
+  /** How many of the moments at which weftd is killed; those that follow differ in weftd alone. */
+  readonly kills: number;
   /** Where an answer takes longer than the next question, one is always missing. */
   readonly intervalMs: number;
 }
 
 const GROUNDS: readonly (readonly [string, Ground])[] = [
-  ['namespaces', { lab: { nodes: 3 }, rotations: 10, intervalMs: 5 }],
+  ['namespaces', { lab: { nodes: 3 }, rotations: 10, kills: 5, intervalMs: 5 }],
   [
     'two machines and a namespace',
-    { lab: { nodes: 3, machines: [1, 2] }, rotations: 2, intervalMs: 100 },
+    { lab: { nodes: 3, machines: [1, 2] }, rotations: 2, kills: 1, intervalMs: 100 },
   ],
 ];
 
@@ -95,5 +97,76 @@ describe.each(GROUNDS)('another key on %s', { timeout: 300_000 }, (_name, ground
       expect((await host.wg(`show ${DEVICE} peers`)).trim().split('\n')).toHaveLength(2);
       expect((await host.weft('plan')).stdout).toContain('none: ');
     }
+  });
+
+  const startAnew = async (number: number): Promise<void> => {
+    await mesh.daemons[number - 1]!.stop();
+    mesh.daemons[number - 1] = lab.host(number).startWeftd();
+    await mesh.daemons[number - 1]!.waitReady();
+  };
+
+  const detourRoutes = (host: Host) => host.ip(`route show dev ${DETOUR}`);
+  const says = async (number: number, sentence: string) =>
+    mesh.daemons[number - 1]!.logLines().some((line) => line.includes(sentence));
+  const moments: readonly (readonly [string, number, () => Promise<boolean>])[] = [
+    ['the host has told the new key', 1, () => says(1, 'traffic moves to the detour')],
+    ['the host sends by it', 1, async () => (await detourRoutes(one)) !== ''],
+    ['the old key is gone', 1, () => says(1, 'it goes, and traffic moves back')],
+    ['a peer has made its second device', 2, () => hasDetour(lab.host(2))],
+    ['a peer sends by it', 2, async () => (await detourRoutes(lab.host(2))) !== ''],
+  ];
+
+  test.each(moments.slice(0, ground.kills))(
+    'weftd killed when %s loses no packet and goes on',
+    async (what, number, isSo) => {
+      await startAnew(1);
+      const stop = await startPings();
+      const before = await keyOf(one);
+      const rotation = one.watchWeft('keys', 'rotate-wireguard');
+      await eventually(isSo, { within: 20_000 * patience(), what, every: 5 });
+      await mesh.daemons[number - 1]!.kill('SIGKILL');
+      await startAnew(number);
+      await rotation.ended;
+      await eventually(async () => (await keyOf(one)) !== before, {
+        within: 60_000 * patience(),
+        what: 'the key is another one',
+      });
+      await untilNoDetour();
+      expect(await stop()).toEqual([0, 0, 0, 0]);
+      expect(existsSync(`${one.stateDir}/wgkey.new`)).toBe(false);
+      for (const host of lab.hosts) expect((await host.weft('plan')).stdout).toContain('none: ');
+    },
+  );
+
+  test('a flanneld that would be cut off is named, and the key stays, also when it comes in the middle', async () => {
+    const key = await keyOf(one);
+    const flanneld = '/coreos.com/network/subnets/10.5.254.0-24';
+    const data = { PublicKey: Buffer.alloc(32, 1).toString('base64'), Port: 51_820 };
+    const lease = { PublicIP: '192.168.77.99', BackendType: 'wireguard', BackendData: data };
+    const refusal = 'flanneld holds the lease 10.5.254.0-24, and would be cut off';
+    // One that does not come along, so that there is a middle.
+    await mesh.daemons[2]!.stop();
+    const stop = await startPings();
+    const rotation = one.weft('keys', 'rotate-wireguard');
+    await eventually(() => hasDetour(one), { within: 10_000 * patience(), what: 'it has begun' });
+    const again = await one.weft('keys', 'rotate-wireguard');
+    expect([again.code, again.stderr]).toEqual([
+      1,
+      'weft: this host is changing its key already: wait until it is done\n',
+    ]);
+    await lab.etcdctl('put', flanneld, JSON.stringify(lease));
+    const { code, stderr } = await rotation;
+    expect([code, stderr]).toEqual([1, expect.stringContaining(refusal)]);
+    await untilNoDetour();
+    expect(await stop()).toEqual([0, 0, 0, 0]);
+    expect(await keyOf(one)).toBe(key);
+    const refused = await one.weft('keys', 'rotate-wireguard');
+    expect([refused.code, refused.stdout, refused.stderr]).toEqual([
+      1,
+      '',
+      expect.stringContaining(refusal),
+    ]);
+    await lab.etcdctl('del', flanneld);
+    await startAnew(3);
   });
 });
