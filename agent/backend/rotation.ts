@@ -41,3 +41,14 @@ export function flanneldIn(peers: ReadonlyMap<string, Lease>): string | undefine
     if (backendType === 'wireguard' && node === undefined) return id;
   return undefined;
 }
+
+/** By this share of the time, at most, a change is put off, so that not all hosts change their keys at once. */
+const SPREAD = 0.1;
+/** One that is overdue is put off no longer, in ms. */
+const OVERDUE_LIMIT = 3_600_000;
+
+/** How long until a key of this age is to be changed, all in ms; `chance` in [0, 1). */
+export function untilDue(age: number, every: number, chance: number): number {
+  const spread = SPREAD * every * chance;
+  return Math.max(every + spread - age, Math.min(spread, OVERDUE_LIMIT * chance));
+}

@@ -36,6 +36,7 @@ test("without anything, the defaults are flanneld's", () => {
     underlay: { interfaces: [], interfacePatterns: [], publicAddresses: {} },
     subnetFile: '/run/flannel/subnet.env',
     renewMarginMs: 3_600_000,
+    wireguardRotateEveryMs: 0,
     gossip: { port: 7946, join: [] },
     firewall: {
       masquerade: false,
@@ -328,4 +329,20 @@ test('every default reads back as itself', () => {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
     expect(type.parse(type.format(value))).toEqual(value);
   }
+});
+
+test.each([
+  ['30d', 2_592_000_000],
+  ['12h', 43_200_000],
+  ['90m', 5_400_000],
+  ['10s', 10_000],
+  ['0', 0],
+])('a time of %s', (text, ms) => {
+  expect(configOf([`--wireguard-rotate-every=${text}`]).wireguardRotateEveryMs).toBe(ms);
+});
+
+test.each(['30', '1w', '-1d', '1.5h', 'd'])('a time of %s is refused', (text) => {
+  expect(errorOf([`--wireguard-rotate-every=${text}`])).toBe(
+    `--wireguard-rotate-every cannot be "${text}"; give a whole number with d, h, m or s after it, as 30d, or 0`,
+  );
 });

@@ -149,6 +149,7 @@ function configOf(values: Values): Config {
     },
     subnetFile: values['subnet-file'],
     renewMarginMs: values['subnet-lease-renew-margin'] * 60_000,
+    wireguardRotateEveryMs: values['wireguard-rotate-every'],
     ...present('gossip', values['no-gossip'] ? undefined : gossipOf(values)),
     firewall: {
       masquerade: values['ip-masq'],

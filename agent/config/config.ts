@@ -9,6 +9,8 @@ export interface Config {
   readonly subnetFile: string;
   /** The lease is renewed this long before it ends, in ms. */
   readonly renewMarginMs: number;
+  /** How old a WireGuard key gets before it is changed, in ms; 0: it is not. */
+  readonly wireguardRotateEveryMs: number;
   /** Absent: switched off. */
   readonly gossip?: GossipConfig;
   readonly firewall: FirewallConfig;

@@ -8,6 +8,7 @@ import {
   absolutePath,
   boolean,
   choice,
+  duration,
   endpoints,
   hostAndPort,
   integer,
@@ -56,6 +57,7 @@ export const GROUPS = {
   etcd: 'etcd',
   underlay: 'Underlay: the interface that carries the overlay',
   lease: 'Lease and subnet.env',
+  wireguard: 'WireGuard',
   gossip: 'Gossip: which hosts are alive',
   firewall: 'Firewall',
   health: 'Health and metrics over HTTP',
@@ -182,6 +184,13 @@ export const OPTIONS = {
     default: 60,
     help: 'renew the lease this many minutes before it ends',
     flanneld: true,
+  }),
+
+  'wireguard-rotate-every': option({
+    group: 'wireguard',
+    type: duration,
+    default: 0,
+    help: "change this host's WireGuard key so long after the last time, as 30d; 0 is never",
   }),
 
   'no-gossip': option({

@@ -56,6 +56,30 @@ export function integer(min: number, max: number): ValueType<number> {
   };
 }
 
+/** In ms. */
+const UNITS = new Map([
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+]);
+
+/** In ms; 0 without a unit, too. */
+export const duration: ValueType<number> = {
+  placeholder: 'TIME',
+  wanted: 'a whole number with d, h, m or s after it, as 30d, or 0',
+  parse: (text) => {
+    const [, number = '', unit = ''] = /^(\d{1,6})([dhms])$/.exec(text) ?? [];
+    if (text === '0') return 0;
+    return number === '' ? undefined : Number(number) * (UNITS.get(unit) ?? 0);
+  },
+  format: (ms) => {
+    const [unit, size] = [...UNITS].find(([, size]) => ms % size === 0) ?? ['s', 1000];
+    return ms === 0 ? '0' : `${ms / size}${unit}`;
+  },
+  toml: tomlString,
+};
+
 /** Any text without control characters, which no name, path or pattern of ours holds. */
 export function text(placeholder: string, wanted = 'text without control characters') {
   return textWhere(placeholder, wanted, () => true);

@@ -35,6 +35,7 @@ export function openHostKernel(
   const wireguard = new WireguardDriver({
     keyFile: (publicKey) => wireguardKeyFileOf(stateDir, publicKey),
     runDirectory: runDir,
+    notice,
   });
   const kernel = composeKernel([
     netlink.driver,

@@ -27,6 +27,7 @@ import { DETOUR_LINKS, type PeerSessions, type PublicKey } from '../state/wiregu
 import type { Log } from '../subnet/service.ts';
 import type { Planner } from './planner.ts';
 import type { ProblemBoard } from './problem-board.ts';
+import { RotationSchedule } from './rotation-schedule.ts';
 
 /** How long others that change their keys are waited for, in ms; one takes some ten seconds. */
 const TURN_LIMIT = 120_000;
@@ -48,6 +49,10 @@ export type Tell = (step: {
 /** What it needs of the session. */
 export interface RotationHost {
   readonly stateDir: string;
+  /** In ms; 0: never. */
+  readonly every: number;
+  /** In s since 1970. */
+  readonly seconds: () => number;
   readonly planner: Pick<Planner, 'peers' | 'behind'>;
   readonly board: ProblemBoard;
   readonly clock: Clock;
@@ -69,9 +74,21 @@ export class KeyRotation {
   #stopped = false;
   #detourHeard = { received: 0, at: 0 };
   readonly #waiting = new Set<() => void>();
+  readonly #schedule: RotationSchedule | undefined;
 
   constructor(host: RotationHost) {
     this.#host = host;
+    this.#schedule = host.every === 0 ? undefined : this.#scheduled();
+  }
+
+  #scheduled(): RotationSchedule {
+    const { stateDir, seconds, log } = this.#host;
+    return new RotationSchedule({
+      ...this.#host,
+      age: () => seconds() * 1000 - (wireguardKeyTime(stateDir) ?? 0),
+      rotate: () => this.rotate(() => {}),
+      failed: (cause) => log.warn({}, `the WireGuard key was not changed: ${messageOf(cause)}`),
+    });
   }
 
   get isUnderWay(): boolean {
@@ -83,15 +100,26 @@ export class KeyRotation {
     return rotationIn(this.#host.stateDir, this.#host.publicKey());
   }
 
-  /** Goes on from there. */
-  resume(): void {
+  /** All peers are known: goes on from there, and does what is due. */
+  start(): void {
+    this.#resume();
+    this.#schedule?.start();
+  }
+
+  #resume(): void {
+    const work = this.#rest(() => {});
+    if (work === undefined) return;
+    this.#alone(work).catch((cause: unknown) =>
+      this.#host.log.warn({ err: cause }, messageOf(cause)),
+    );
+  }
+
+  /** What is left to be done of one that was begun and not ended; undefined when there is none. */
+  #rest(tell: Tell): (() => Promise<void>) | undefined {
     const key = readNewKey(this.#host.stateDir);
     const phase = this.found?.phase;
-    if (key === undefined || phase === undefined) return;
-    const quiet: Tell = () => {};
-    this.#alone(() => (phase === 'back' ? this.#back(key, quiet) : this.#out(key, quiet))).catch(
-      (cause: unknown) => this.#host.log.warn({ err: cause }, messageOf(cause)),
-    );
+    if (key === undefined || phase === undefined) return undefined;
+    return () => (phase === 'back' ? this.#back(key, tell) : this.#out(key, tell));
   }
 
   /** Resolves when this host has another key; throws a WeftError when it keeps the one it has, and why. */
@@ -100,7 +128,7 @@ export class KeyRotation {
     if (this.#underWay)
       throw refused('this host is changing its key already', 'wait until it is done');
     if (flanneld !== undefined) throw cutsOff(flanneld);
-    await this.#alone(() => this.#begin(tell));
+    await this.#alone(this.#rest(tell) ?? (() => this.#begin(tell)));
   }
 
   async #begin(tell: Tell): Promise<void> {
@@ -134,6 +162,7 @@ export class KeyRotation {
   /** All stays as it is. */
   stop(): void {
     this.#stopped = true;
+    this.#schedule?.stop();
     this.look();
   }
 

@@ -33,6 +33,7 @@ import { KeyRotation } from './key-rotation.ts';
 import type { PathFinder } from './path-finder.ts';
 import type { LeaseChange, Planner } from './planner.ts';
 import type { ProblemBoard } from './problem-board.ts';
+import { machineSeconds } from './machine.ts';
 import { keyProblem, wireguardKeyOf } from './wireguard-key.ts';
 
 /** Changes of links, addresses and routes come in bursts; the underlay is looked at this long after the first, in ms. */
@@ -162,6 +163,8 @@ export class Session {
     const rereadKey = (): PublicKey => (this.#publicKey = wireguardKeyOf(config))();
     return new KeyRotation({
       stateDir: config.stateDir,
+      every: config.wireguardRotateEveryMs,
+      seconds: machineSeconds,
       planner,
       board,
       clock,
@@ -286,7 +289,7 @@ export class Session {
       this.#changeOver.look();
       this.#enqueue(async () => {
         planned();
-        this.rotation?.resume();
+        this.rotation?.start();
       });
     });
     service.on('rows', (keys) => {

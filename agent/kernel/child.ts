@@ -18,9 +18,13 @@ const TIME_LIMIT = 10_000;
 /** Output beyond it, in bytes, ends the run: a listing of 100,000 rules has some 10 MB. */
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 
-/** Never rejects. */
-export function runChild(program: string, args: readonly string[]): Promise<ChildResult> {
-  const options = { timeout: TIME_LIMIT, maxBuffer: OUTPUT_LIMIT, killSignal: 'SIGKILL' } as const;
+/** `timeLimit` in ms. Never rejects. */
+export function runChild(
+  program: string,
+  args: readonly string[],
+  timeLimit = TIME_LIMIT,
+): Promise<ChildResult> {
+  const options = { timeout: timeLimit, maxBuffer: OUTPUT_LIMIT, killSignal: 'SIGKILL' } as const;
   return new Promise((resolve) => {
     execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) resolve({ status: 'exited', code: 0, stdout, stderr });

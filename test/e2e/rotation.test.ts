@@ -99,9 +99,9 @@ describe.each(GROUNDS)('another key on %s', { timeout: 300_000 }, (_name, ground
     }
   });
 
-  const startAnew = async (number: number): Promise<void> => {
+  const startAnew = async (number: number, flags: readonly string[] = []): Promise<void> => {
     await mesh.daemons[number - 1]!.stop();
-    mesh.daemons[number - 1] = lab.host(number).startWeftd();
+    mesh.daemons[number - 1] = lab.host(number).startWeftd(flags);
     await mesh.daemons[number - 1]!.waitReady();
   };
 
@@ -168,5 +168,18 @@ describe.each(GROUNDS)('another key on %s', { timeout: 300_000 }, (_name, ground
     ]);
     await lab.etcdctl('del', flanneld);
     await startAnew(3);
+  });
+
+  test('a key that is old enough is changed without a word', async () => {
+    const before = await keyOf(one);
+    await startAnew(1, ['--wireguard-rotate-every=1s']);
+    await eventually(async () => (await keyOf(one)) !== before, {
+      within: 30_000 * patience(),
+      what: 'the key is another one',
+    });
+    await startAnew(1);
+    await untilNoDetour();
+    await reaches(1, 2);
+    await reaches(3, 1);
   });
 });

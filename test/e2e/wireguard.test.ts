@@ -255,6 +255,26 @@ describe.each(GROUNDS)('WireGuard on %s', { timeout: 300_000 }, (_name, ground) 
   });
 });
 
+test('a wireguard-go that hangs is killed, and traffic goes on', async () => {
+  const network = { Network: NETWORK, Backend: { Type: 'wireguard' } };
+  const mesh = await startMesh({ nodes: 2, userspaceWireguard: true, network });
+  try {
+    const [one] = mesh.lab.hosts as [Host];
+    const [here, there] = mesh.workloads as [Namespace, Namespace];
+    const reached = () => ping(there, addressOf(here, 4), { count: 1 });
+    const untilReached = { within: HANDSHAKE, what: 'the workload is reached' };
+    await eventually(async () => (await reached()).lost === 0, untilReached);
+    const [hung = ''] = await wireguardGoes(one);
+    await one.output('kill', ['-STOP', hung]);
+    await mesh.daemons[0]!.waitForLog(/did not answer any more for flannel-wg/, HANDSHAKE);
+    await eventually(async () => (await reached()).lost === 0, untilReached);
+    expect(await wireguardGoes(one)).not.toContain(hung);
+    expect(await wireguardGoes(one)).toHaveLength(1);
+  } finally {
+    await mesh.close();
+  }
+});
+
 test('a clean-up leaves no device, no program and no key', async () => {
   const network = { Network: NETWORK, Backend: { Type: 'wireguard' } };
   const mesh = await startMesh({ nodes: 2, userspaceWireguard: true, network });

@@ -18,6 +18,7 @@ import type { Driver } from '../kernel.ts';
 import { argumentsOf, type KeyFiles, type Tunnel } from './commands.ts';
 import { parseDump, type Dump, type PeerRecord } from './dump.ts';
 import { Endpoints } from './endpoints.ts';
+import { endHung } from './hung.ts';
 
 const MISSING = 'wg is not installed: install the Debian package wireguard-tools';
 /** Between two readings, in ms; longer where a reading takes long, so that they cost a twentieth of a core at most. */
@@ -25,6 +26,8 @@ const PERIOD = 2000;
 /** The same while somebody waits for sessions. */
 const SHORT_PERIOD = 500;
 const SHARE = 20;
+/** For one, in ms: it takes some 10 ms. */
+const LOOK_LIMIT = 5000;
 /** Characters of arguments in one call: the system takes 2 MiB with the environment, and 128 KiB in one of them. */
 const ARGUMENTS_LIMIT = 256 * 1024;
 const NO_KEY = '/dev/null';
@@ -34,6 +37,8 @@ export interface WireguardParts {
   readonly keyFile: (publicKey: PublicKey | undefined) => string;
   /** Holds preshared keys while `wg` reads them. */
   readonly runDirectory: string;
+  /** Told what the operator should know. */
+  readonly notice: (sentence: string) => void;
 }
 
 export class WireguardDriver implements Driver {
@@ -138,8 +143,16 @@ export class WireguardDriver implements Driver {
     ];
   }
 
+  /** One wireguard-go that hangs lets `wg` wait for it, whatever other devices there are. */
   async #show(): Promise<Dump> {
-    const result = await runChild('wg', ['show', 'all', 'dump']);
+    const show = (): Promise<ChildResult> => runChild('wg', ['show', 'all', 'dump'], LOOK_LIMIT);
+    let result = await show();
+    if (result.status === 'stopped') {
+      const ended = await endHung(WIREGUARD_LINKS);
+      for (const link of ended)
+        this.#parts.notice(`wireguard-go did not answer any more for ${link}, and was killed`);
+      if (ended.length > 0) result = await show();
+    }
     if (result.status === 'stopped') throw new Error(failureOf('wg', result));
     return parseDump(result.status === 'missing' ? '' : result.stdout);
   }

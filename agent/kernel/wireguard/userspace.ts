@@ -8,10 +8,7 @@ import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KernelError, type Refusal } from '../errno.ts';
-
-const PROGRAM = 'wireguard-go';
-/** Where it listens for `wg`, as its name is in its own source. */
-const SOCKETS = '/var/run/wireguard';
+import { PROGRAM, socketOf } from './program.ts';
 
 /** How long it has to make its device, and a former one to go, in ms. */
 const TIME_LIMIT = 5000;
@@ -79,7 +76,7 @@ function lastLine(text: string): string {
 
 /** A former one whose device was taken away ends soon, and removes its socket, which must not be the new one's. */
 async function untilGone(name: string): Promise<void> {
-  const socket = `${SOCKETS}/${name}.sock`;
+  const socket = socketOf(name);
   for (let waited = 0; waited < TIME_LIMIT; waited += LOOK_PERIOD) {
     if (!existsSync(socket) || !(await answers(socket))) return;
     await sleep(LOOK_PERIOD);
