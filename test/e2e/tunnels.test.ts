@@ -48,9 +48,7 @@ async function allReach({ workloads }: Mesh, families: readonly Family[]): Promi
           );
 }
 
-/**
- * In ms. Where an answer takes longer than the next question, as while a machine starts Node, one is always missing.
- */
+/** Between pings, in ms. More would take the time from a machine that starts Node. */
 const PACE = { change: 1, restart: 20 } as const;
 
 /** Pings from the first workload to the last while `work` goes on. */

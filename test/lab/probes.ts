@@ -1,6 +1,7 @@
 /** What a user would do to see whether a network works: ping and iperf3. */
 import type { Address } from '../../agent/ip/address.ts';
 import type { Child } from './child.ts';
+import { eventually } from './eventually.ts';
 import type { Namespace } from './namespace.ts';
 
 export interface PingResult {
@@ -43,38 +44,55 @@ export async function startPing(
   options: Omit<PingOptions, 'count'> = {},
 ): Promise<{ stop(): Promise<PingResult> }> {
   await firstAnswer(from, to);
-  const child = from.spawn('ping', pingArguments(to, options));
+  const course = new Course();
+  const child = from.spawn('ping', pingArguments(to, { ...options, everyAnswer: true }), {
+    onLine: (line) => course.take(line),
+  });
   await child.waitForLine(/^PING /);
   return {
     async stop() {
-      const count = await fewestMissing(child);
+      child.signal('SIGQUIT');
+      const told = { within: 5000, what: 'ping tells how it stands' };
+      const sent = await child.untilOr(() => course.sent, told);
+      // What is older than an answer is not on its way any more.
+      const isAnswered = (): boolean => course.latest >= sent;
+      const within = LAST_ANSWER_S * 1000 * from.ground.patience;
+      await eventually(isAnswered, { within, what: 'the last answer' }).catch(() => undefined);
       await child.stop('SIGINT');
-      return { ...parsePing(child.text), ...count };
+      const received = course.answeredUpTo(sent);
+      return { ...parsePing(child.text), sent, received, lost: sent - received };
     },
   };
 }
 
-/** How often a running ping is asked how it stands; mostly once is enough. */
-const LOOKS = 50;
-/** iputils on SIGQUIT: `118/119 packets, 0% loss, …`. */
-const STANDING = /^(\d+)\/(\d+) packets, /;
+/** What a running ping has said. */
+class Course {
+  readonly #answered = new Set<number>();
+  /** The highest sequence number that was answered. */
+  latest = 0;
+  /** How many were sent, once it was asked. */
+  sent: number | undefined;
 
-/** At any moment an answer may be on its way, so that only what is missing in every look is lost. */
-async function fewestMissing(child: Child): Promise<Omit<PingResult, 'averageMs'>> {
-  let best = { sent: 0, received: 0, lost: Infinity };
-  for (let look = 0; look < LOOKS && best.lost > 0; look++) {
-    const seen = child.lines.length;
-    child.signal('SIGQUIT');
-    const told = () => child.lines.slice(seen).flatMap((line) => STANDING.exec(line) ?? []);
-    const [, received, sent] = await child.untilOr(() => told().length > 0 && told(), {
-      within: 5000,
-      what: 'ping tells how it stands',
-    });
-    const lost = Number(sent) - Number(received);
-    if (lost < best.lost) best = { sent: Number(sent), received: Number(received), lost };
+  take(line: string): void {
+    const sequence = / icmp_seq=(\d+) ttl=/.exec(line)?.[1];
+    // On SIGQUIT: `118/119 packets, 0% loss, …`.
+    const standing = /^\d+\/(\d+) packets, /.exec(line)?.[1];
+    if (standing !== undefined) this.sent = Number(standing);
+    if (sequence !== undefined) this.#answer(Number(sequence));
   }
-  return best;
+
+  answeredUpTo(sequence: number): number {
+    return [...this.#answered].filter((each) => each <= sequence).length;
+  }
+
+  /** It has 16 bits, and goes on at 0: the nearest to the latest is meant. */
+  #answer(low: number): void {
+    const whole = low + SEQUENCES * Math.round((this.latest - low) / SEQUENCES);
+    this.#answered.add(whole);
+    this.latest = Math.max(this.latest, whole);
+  }
 }
+const SEQUENCES = 0x1_0000;
 
 /** So that the resolution of neighbours is not part of what is measured. */
 async function firstAnswer(from: Namespace, to: Address): Promise<void> {
@@ -82,11 +100,14 @@ async function firstAnswer(from: Namespace, to: Address): Promise<void> {
   if (lost > 0) throw new Error(`${to} does not answer ${from.name}`);
 }
 
-function pingArguments(to: Address, options: PingOptions): string[] {
-  const { intervalMs = 1, count, size, wholePackets = false } = options;
+function pingArguments(
+  to: Address,
+  options: PingOptions & { readonly everyAnswer?: boolean },
+): string[] {
+  const { intervalMs = 1, count, size, wholePackets = false, everyAnswer = false } = options;
   return [
     '-n',
-    '-q',
+    ...(everyAnswer ? [] : ['-q']),
     `-i${intervalMs / 1000}`,
     `-W${LAST_ANSWER_S}`,
     ...(count === undefined ? [] : [`-c${count}`]),
