@@ -25,16 +25,23 @@ export interface Aim {
 }
 
 /**
- * More than that in one session, in bytes, is no longer the one keepalive (32 bytes) that follows a handshake: either
- * data, or the keepalives of a peer that has taken this way.
+ * In so many looks more must have come in one and the same session, before a peer is taken to send by it: its data, or
+ * the keepalives of one that has taken this way. A handshake that leads to no session counts as bytes too, but once.
  */
-const ONE_KEEPALIVE = 32;
+const GROWN = 2;
 
-/** A peer's. `first`: its tunnels of the way aimed at, when their present session was first seen. */
+/** A session that is listened to. */
+interface Listened {
+  readonly session: PeerSession;
+  /** In how many looks more had come. */
+  readonly grown: number;
+}
+
+/** A peer's. `listened`: its tunnels of the way aimed at. */
 interface Standing {
   readonly aim: Aim;
   way: Way;
-  first: Map<string, PeerSession>;
+  readonly listened: Map<string, Listened>;
 }
 
 export class Ways {
@@ -66,7 +73,7 @@ export class Ways {
     const known = this.#peers.get(id);
     if (known !== undefined && JSON.stringify(known.aim) === JSON.stringify(aim)) return known.way;
     const way = aim.way === 'main' ? 'detour' : 'main';
-    const standing = { aim, way, first: new Map<string, PeerSession>() } as const;
+    const standing: Standing = { aim, way, listened: new Map() };
     this.#peers.set(id, standing);
     this.#look(standing);
     return standing.way;
@@ -98,18 +105,24 @@ export class Ways {
     return true;
   }
 
-  #isReached({ aim, first }: Standing, name: string): boolean {
+  #isReached({ aim, listened }: Standing, name: string): boolean {
     const session = this.#sessions.get(name);
     if (session === undefined || session.handshake < aim.since || !this.#inSession(session)) {
-      first.delete(name);
+      listened.delete(name);
       return false;
     }
-    if (aim.when === 'session') return true;
-    const before = first.get(name);
-    if (before?.handshake === session.handshake)
-      return session.receivedBytes - before.receivedBytes > ONE_KEEPALIVE;
-    first.set(name, session);
-    return false;
+    return aim.when === 'session' || this.#sends(listened, name, session);
+  }
+
+  #sends(listened: Map<string, Listened>, name: string, session: PeerSession): boolean {
+    const before = listened.get(name);
+    // Within that second there may be another one, if both began at once.
+    if (this.#now() < session.handshake + 1) listened.delete(name);
+    else if (before?.session.handshake !== session.handshake)
+      listened.set(name, { session, grown: 0 });
+    else if (session.receivedBytes > before.session.receivedBytes)
+      listened.set(name, { session, grown: before.grown + 1 });
+    return (listened.get(name)?.grown ?? 0) >= GROWN;
   }
 
   #inSession(session: PeerSession | undefined): boolean {

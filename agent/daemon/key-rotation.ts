@@ -59,7 +59,11 @@ export interface RotationHost {
   readonly random: Random;
   readonly log: Log;
   /** Every lease there is in etcd, in force, the own one included. */
-  readonly leases: () => Iterable<{ readonly mine: boolean; readonly lease: Lease }>;
+  readonly leases: () => Iterable<{
+    readonly key: string;
+    readonly mine: boolean;
+    readonly lease: Lease;
+  }>;
   /** The key in force, read anew. */
   readonly publicKey: () => PublicKey;
   /** What the lease tells of a new key. */
@@ -163,6 +167,7 @@ export class KeyRotation {
   stop(): void {
     this.#stopped = true;
     this.#schedule?.stop();
+    this.#host.board.set('rotation', []);
     this.look();
   }
 
@@ -170,25 +175,26 @@ export class KeyRotation {
   async #takeTurn({ publicKey }: NewKey, tell: Tell): Promise<void> {
     const { clock, random } = this.#host;
     const end = clock.now() + TURN_LIMIT;
-    while (clock.now() < end) {
-      if (!this.#othersTell()) {
+    for (;;) {
+      if (this.#otherTelling() === undefined) {
         this.#host.tell(publicKey);
         const isTold = await this.#until(() => this.#ownTells(publicKey), ECHO_LIMIT);
-        if (isTold && !this.#othersTell()) return;
+        if (isTold && this.#otherTelling() === undefined) return;
         this.#host.tell(undefined);
         if (!isTold) throw refused('etcd does not take the new key', 'see weft status');
       }
       tell({ step: 'turn', text: 'another host changes its key, and is waited for' });
       await this.#until(() => false, TURN_PAUSE * (1 + random()));
-      await this.#until(() => !this.#othersTell(), end - clock.now());
+      const isFree = await this.#until(() => this.#otherTelling() === undefined, end - clock.now());
+      if (!isFree) throw notYet(this.#otherTelling());
     }
-    throw refused('other hosts are changing their keys', 'try again later');
   }
 
-  #othersTell(): boolean {
-    for (const { mine, lease } of this.#host.leases())
-      if (!mine && lease.detour !== undefined) return true;
-    return false;
+  /** The key of another host's lease that tells a new key. */
+  #otherTelling(): string | undefined {
+    for (const { key, mine, lease } of this.#host.leases())
+      if (!mine && lease.detour !== undefined) return key;
+    return undefined;
   }
 
   #ownTells(publicKey: PublicKey): boolean {
@@ -322,6 +328,13 @@ function rotationTo(stateDir: string, { publicKey }: NewKey, phase: Rotation['ph
 
 function refused(message: string, fix: string): WeftError {
   return new WeftError('WEFT_ROTATION_REFUSED', message, { fix });
+}
+
+function notYet(lease = 'another'): WeftError {
+  return refused(
+    `the host of the lease ${lease} has been changing its key for some time`,
+    'try again later, or remove that lease from etcd if the host is gone for good',
+  );
 }
 
 function cutsOff(flanneld: string): WeftError {

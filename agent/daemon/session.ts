@@ -191,10 +191,10 @@ export class Session {
     });
   }
 
-  *#leases(): Iterable<{ readonly mine: boolean; readonly lease: Lease }> {
+  *#leases(): Iterable<{ readonly key: string; readonly mine: boolean; readonly lease: Lease }> {
     const own = this.#service?.own?.key;
     for (const { key, lease, subnets } of this.#service?.rows() ?? [])
-      if (lease !== undefined) yield { mine: key === own, lease: { ...lease, subnets } };
+      if (lease !== undefined) yield { key, mine: key === own, lease: { ...lease, subnets } };
   }
 
   /** What the lease tells beside the backend's part is another. */
