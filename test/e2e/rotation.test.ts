@@ -183,3 +183,45 @@ describe.each(GROUNDS)('another key on %s', { timeout: 300_000 }, (_name, ground
     await reaches(3, 1);
   });
 });
+
+test('with a device for each family, no packet of either is lost', async () => {
+  const mesh = await startMesh({
+    nodes: 2,
+    userspaceWireguard: true,
+    underlay: { v4: '192.168.77.0/24', v6: 'fd77::/64' },
+    network: {
+      Network: NETWORK,
+      EnableIPv6: true,
+      IPv6Network: 'fd00:5::/48',
+      Backend: { Type: 'wireguard', PersistentKeepaliveInterval: 25 },
+    },
+  });
+  try {
+    const [one] = mesh.lab.hosts as [Host];
+    const [here, there] = mesh.workloads as [Namespace, Namespace];
+    const targets = [addressOf(here, 4), addressOf(here, 6)];
+    for (const target of targets)
+      await eventually(async () => (await ping(there, target, { count: 1 })).lost === 0, {
+        within: HANDSHAKE,
+        what: `${target} is reached`,
+      });
+    const pings = await Promise.all(
+      targets.map((target) => startPing(there, target, { intervalMs: 5 })),
+    );
+    const keys = () =>
+      Promise.all([DEVICE, `${DEVICE}-v6`].map((link) => one.wg(`show ${link} public-key`)));
+    const [before] = await keys();
+    const { code, stdout } = await one.weft('keys', 'rotate-wireguard', '--json');
+    expect(code).toBe(0);
+    const { publicKey } = JSON.parse(stdout) as { publicKey: string };
+    expect(await keys()).toEqual([`${publicKey}\n`, `${publicKey}\n`]);
+    expect(before).not.toBe(`${publicKey}\n`);
+    const results = await Promise.all(pings.map((each) => each.stop()));
+    for (const { lost, sent } of results) {
+      expect(sent).toBeGreaterThan(100);
+      expect(lost).toBe(0);
+    }
+  } finally {
+    await mesh.close();
+  }
+});
