@@ -170,6 +170,18 @@ describe.each(GROUNDS)('another key on %s', { timeout: 300_000 }, (_name, ground
     await startAnew(3);
   });
 
+  test('hosts that do it at once take turns', async () => {
+    const before = await Promise.all(lab.hosts.map(keyOf));
+    const stop = await startPings();
+    const rotations = lab.hosts.map((host) => host.watchWeft('keys', 'rotate-wireguard'));
+    const ends = await Promise.all(rotations.map(({ ended }) => ended));
+    expect(ends.map(({ code }) => code)).toEqual([0, 0, 0]);
+    await untilNoDetour();
+    expect(await stop()).toEqual([0, 0, 0, 0]);
+    const after = await Promise.all(lab.hosts.map(keyOf));
+    for (const key of after) expect(before).not.toContain(key);
+  });
+
   test('a key that is old enough is changed without a word', async () => {
     const before = await keyOf(one);
     await startAnew(1, ['--wireguard-rotate-every=1s']);
