@@ -55,7 +55,7 @@ export class PathFinder {
   readonly #parts: PathFinderParts;
   readonly #paths: Paths;
   readonly #roundTrips: RoundTrips;
-  readonly #packets = new WholePackets((data) => this.#onPacket(data));
+  readonly #packets = new WholePackets((data, from) => this.#onPacket(data, from));
 
   constructor(parts: PathFinderParts) {
     const { clock, random, planner, log, ask } = parts;
@@ -122,8 +122,8 @@ export class PathFinder {
     return problem === 'EMSGSIZE' ? 'refused' : 'failed';
   }
 
-  #onPacket(data: Uint8Array): void {
-    const number = this.#parts.membership?.member?.answer(data);
+  #onPacket(data: Uint8Array, from: SocketAddress): void {
+    const number = this.#parts.membership?.member?.answer(data, from);
     if (number !== undefined) this.#paths.answered(number);
   }
 

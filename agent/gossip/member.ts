@@ -83,8 +83,8 @@ export interface GossipMember {
   keys(operation: KeyOperation, key?: Uint8Array): Promise<KeyReport>;
   /** A datagram of `length` bytes that a member answers to where it came from; undefined if none is so short. */
   ping(number: number, length: number): Uint8Array | undefined;
-  /** The number of the ping that the datagram answers; undefined if it is anything else. */
-  answer(datagram: Uint8Array): number | undefined;
+  /** The number of the ping that the datagram answers; undefined if it is anything else. What is gossiped beside is heard. */
+  answer(datagram: Uint8Array, from: SocketAddress): number | undefined;
   /** Goes without a word to the others, who will find it gone unless it is soon back; or with one, for good. */
   close(options?: { readonly leave: boolean }): Promise<void>;
 }

@@ -54,7 +54,7 @@ export function openMember(options: OpenOptions): GossipMember {
     // What became of it the members tell.
     join: async (places) => void (await agent.join(places).catch(() => undefined)),
     ping: (number, length) => agent.ping(number, length),
-    answer: (packet) => agent.answer(packet),
+    answer: (packet, from) => agent.answer(packet, endpointOf(from)),
     keys: async (operation, key) => reportOf(await agent.keys(operation, key)),
     async close(how) {
       problems.end();

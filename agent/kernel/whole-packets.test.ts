@@ -21,12 +21,13 @@ test.each([
   echo.bind(0, host);
   await once(echo, 'listening');
   const place = `${type === 'udp6' ? `[${host}]` : host}:${echo.address().port}` as SocketAddress;
-  let told: (data: Uint8Array) => void = () => {};
-  const answered = new Promise<Uint8Array>((resolve) => (told = resolve));
-  const packets = new WholePackets((data) => told(data));
+  let told: (answer: readonly [Uint8Array, SocketAddress]) => void = () => {};
+  const answered = new Promise<readonly [Uint8Array, SocketAddress]>((done) => (told = done));
+  const packets = new WholePackets((data, from) => told([data, from]));
   try {
     expect(packets.send(new Uint8Array(1000).fill(5), place)).toBeUndefined();
-    expect(Buffer.from(await answered).equals(Buffer.alloc(1000, 5))).toBe(true);
+    const [data, from] = await answered;
+    expect([Buffer.from(data).equals(Buffer.alloc(1000, 5)), from]).toEqual([true, place]);
     // The loopback's MTU is 65,536 bytes, which UDP does not exceed; without a port nothing is sent.
     expect(packets.send(new Uint8Array(65_508), place)).toBe('EMSGSIZE');
   } finally {

@@ -4,8 +4,8 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import koffi from 'koffi';
-import { FAMILIES, familyOf, writeAddress, type Family } from '../ip/address.ts';
-import { partsOf, type SocketAddress } from '../ip/socket-address.ts';
+import { FAMILIES, familyOf, parseAddress, writeAddress, type Family } from '../ip/address.ts';
+import { partsOf, socketAddress, type SocketAddress } from '../ip/socket-address.ts';
 import { errnoName, KernelError } from './errno.ts';
 
 /** linux/socket.h. */
@@ -42,11 +42,11 @@ interface Opened {
 }
 
 export class WholePackets {
-  readonly #received: (data: Uint8Array) => void;
+  readonly #received: (data: Uint8Array, from: SocketAddress) => void;
   readonly #opened = new Map<Family, Opened>();
 
   /** Sockets are opened when they are first needed. */
-  constructor(received: (data: Uint8Array) => void) {
+  constructor(received: (data: Uint8Array, from: SocketAddress) => void) {
     this.#received = received;
   }
 
@@ -80,7 +80,11 @@ export class WholePackets {
     const node = createSocket(family === 4 ? 'udp4' : 'udp6');
     const opened = { fd, socket: node };
     this.#opened.set(family, opened);
-    node.on('message', (data) => this.#received(data));
+    node.on('message', (data, { address, port }) => {
+      // A link-local address has its zone behind it.
+      const from = parseAddress(address.split('%')[0] ?? '');
+      if (from !== undefined) this.#received(data, socketAddress(from, port));
+    });
     // It is of no more use: the next packet opens another.
     node.on('error', () => {
       if (this.#opened.get(family) === opened) this.#opened.delete(family);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { createSocket } from 'node:dgram';
 import { expect, test } from 'vitest';
-import { encodeMessage, type Message, type StreamMessage } from '../codec/index.ts';
+import { encodeMessage, encodePacket, type Message, type StreamMessage } from '../codec/index.ts';
 import { addressBytes, addressText } from './address.ts';
 import { loopback, Station, until } from './testing.ts';
 
@@ -246,4 +246,20 @@ test('a port in use, by UDP or by TCP, is told, and nothing stays open', async (
 
 test('an address that this host does not have is told', async () => {
   await expect(Station.open('192.0.2.1')).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+});
+
+test('an answer that came to another socket tells its ping; what is beside it is heard', async () => {
+  await using a = await Station.open(loopback(), { keyring: () => [KEY] });
+  await using b = await Station.open(loopback(), { keyring: () => [KEY] });
+  const ping = a.transport.ping(70_001, 1000);
+  expect(ping).toHaveLength(1000);
+  const seal = { label: new Uint8Array(0), keyring: [KEY], compress: false, crc: true };
+  const packetOf = (...parts: Uint8Array[]): Uint8Array =>
+    encodePacket(parts, { ...seal, nonce: () => new Uint8Array(12) });
+  const ack = encodeMessage({ kind: 'ack', seqNo: 70_001, payload: KEY });
+  expect(a.transport.answer(packetOf(ack, nack), b.at)).toBe(70_001);
+  expect((await until(() => a.packets[0])).message).toEqual(NACK);
+  expect(a.transport.answer(packetOf(nack, nack), b.at)).toBeUndefined();
+  expect(a.transport.answer(KEY, b.at)).toBeUndefined();
+  expect([a.packets.length, a.refusals]).toEqual([1, []]);
 });

@@ -138,10 +138,24 @@ export class Transport {
     return this.#wire.ping(seqNo, length);
   }
 
-  /** The number of the ping that the packet answers; undefined if it is anything else. */
-  answer(packet: Uint8Array): number | undefined {
-    const ack = this.#wire.openPacket(packet).messages.find(({ kind }) => kind === 'ack');
-    return ack?.kind === 'ack' ? ack.seqNo : undefined;
+  /**
+   * The number of the ping that the packet, which came to another socket, answers; undefined if it is anything else.
+   * What is gossiped beside the answer is taken as if it had come to ours: whoever sent it counts it as told.
+   */
+  answer(packet: Uint8Array, from: Endpoint): number | undefined {
+    const { messages } = this.#wire.openPacket(packet);
+    const ack = messages.find((message) => message.kind === 'ack');
+    if (ack === undefined) return undefined;
+    const at = this.#options.now();
+    const others = messages.filter((message) => message !== ack);
+    if (others.length > 0 && this.#waiting < WAITING_LIMIT) {
+      this.#waiting++;
+      this.#turns.add(() => {
+        this.#waiting--;
+        for (const message of others) this.#options.receiver.packet(at, from, message);
+      });
+    }
+    return ack.seqNo;
   }
 
   /** For good: every dial under way fails. */
