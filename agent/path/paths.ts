@@ -13,6 +13,8 @@ const PERIOD_PER_PEER = 20;
 /** Packets a second, and how many may go at once, for all peers together. Beyond it, whoever is due waits. */
 const RATE = 500;
 const BURST = 200;
+/** Until those who wait are looked at again, in ms. */
+const TURN = 10;
 /** Probes that are remembered, for answers that come late; the oldest are forgotten. */
 const PROBES_LIMIT = 4096;
 /** What every path carries: RFC 791 (what every host takes), RFC 8200 section 5. In bytes. */
@@ -56,7 +58,10 @@ export class Paths {
   /** The link's MTU; nothing is asked before it is known. */
   #most: number | undefined;
   #tokens = BURST;
-  #tokensAt = 0;
+  #tokensAt: number;
+  /** Due, in the order in which they became so. */
+  readonly #waiting = new Set<string>();
+  #cancelTurn: (() => void) | undefined;
 
   constructor(parts: PathsParts) {
     this.#parts = parts;
@@ -71,7 +76,7 @@ export class Paths {
     for (const [id, path] of this.#paths) {
       path.cancel();
       path.search = this.#newSearch(path.to, most);
-      this.#arm(id, path, 0);
+      this.#arm(id, path);
     }
   }
 
@@ -81,6 +86,7 @@ export class Paths {
     if (before?.to === to) return;
     before?.cancel();
     this.#paths.delete(id);
+    this.#waiting.delete(id);
     if (to === undefined) {
       if (before?.told !== undefined) this.#parts.found(id, undefined);
       return;
@@ -88,7 +94,7 @@ export class Paths {
     const search = this.#newSearch(to, this.#most ?? MOST);
     const path = { to, search, told: before?.told, cancel: () => {} };
     this.#paths.set(id, path);
-    if (this.#most !== undefined) this.#arm(id, path, 0);
+    if (this.#most !== undefined) this.#arm(id, path);
   }
 
   of(id: string): PathView | undefined {
@@ -111,6 +117,8 @@ export class Paths {
   stop(): void {
     for (const { cancel } of this.#paths.values()) cancel();
     this.#paths.clear();
+    this.#waiting.clear();
+    this.#cancelTurn?.();
   }
 
   #newSearch(to: SocketAddress, most: number): PathSearch {
@@ -123,20 +131,30 @@ export class Paths {
     return new PathSearch({ least, most, period }, this.#parts.clock.now());
   }
 
-  #arm(id: string, path: Path, atLeast: number): void {
+  #arm(id: string, path: Path): void {
     path.cancel();
     const { clock } = this.#parts;
-    const pause = Math.max(atLeast, path.search.due - clock.now());
-    path.cancel = clock.after(Math.ceil(pause), () => this.#step(id, path));
+    const pause = Math.max(0, path.search.due - clock.now());
+    path.cancel = clock.after(Math.ceil(pause), () => {
+      this.#waiting.add(id);
+      if (this.#cancelTurn === undefined) this.#turn();
+    });
   }
 
-  #step(id: string, path: Path): void {
+  /** Whoever waits, as long as there are tokens. */
+  #turn(): void {
     const now = this.#parts.clock.now();
-    const missing = 1 - this.#refill(now);
-    if (missing > 0) {
-      this.#arm(id, path, (missing * 1000) / RATE);
-      return;
+    for (const id of this.#waiting) {
+      if (this.#refill(now) < 1) break;
+      this.#waiting.delete(id);
+      const path = this.#paths.get(id);
+      if (path !== undefined) this.#ask(id, path, now);
     }
+    const isOver = this.#waiting.size === 0;
+    this.#cancelTurn = isOver ? undefined : this.#parts.clock.after(TURN, () => this.#turn());
+  }
+
+  #ask(id: string, path: Path, now: number): void {
     const sizes = path.search.next(now);
     this.#tokens -= sizes.length;
     for (const size of sizes) this.#send(id, path, size, now);
@@ -168,6 +186,6 @@ export class Paths {
       path.told = told;
       this.#parts.found(id, told);
     }
-    this.#arm(id, path, 0);
+    this.#arm(id, path);
   }
 }

@@ -42,6 +42,15 @@ test('one that cannot be asked yet is looked at again, and keeps what was known'
   expect(asked).toHaveLength(2);
 });
 
+test('of many each has its turn', () => {
+  const asked = new Set<string>();
+  const target = (id: string): undefined => void asked.add(id);
+  const { clock, trips } = world(target);
+  for (let n = 0; n < 1000; n++) trips.add(`peer ${n}`);
+  clock.advance(51_000);
+  expect(asked.size).toBe(1000);
+});
+
 test('no more are asked at once than twenty', () => {
   const { clock, asked, trips } = world(() => address('10.5.2.0'));
   for (let n = 0; n < 50; n++) trips.add(`peer ${n}`);

@@ -58,6 +58,9 @@ export class RoundTrips {
     for (const [id, peer] of this.#peers) {
       if (peer.due > now) continue;
       if (asked++ === LIMIT) break;
+      // To the end, so that everybody has a turn.
+      this.#peers.delete(id);
+      this.#peers.set(id, peer);
       void this.#ask(id, peer, now);
     }
     const isLast = this.#peers.size === 0;
