@@ -63,7 +63,7 @@ export class PathFinder {
     this.#paths = new Paths({
       send: (to, size, number) => this.#send(to, size, number),
       found: (id, mtu) => {
-        if (mtu === undefined) log.info({ peer: id }, 'the path carries what the underlay does');
+        if (mtu === undefined) log.info({ peer: id }, 'no smaller path is known any more');
         else log.info({ peer: id, mtu }, 'the path carries smaller packets than the underlay');
         planner.setPathMtu(id, mtu);
       },
