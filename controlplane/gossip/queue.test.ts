@@ -42,6 +42,13 @@ describe('the broadcast queue', () => {
     expect(queue.size).toBe(0);
   });
 
+  it('keeps nothing while the limit is 0, and tells so at once', () => {
+    const queue = new BroadcastQueue(() => 0);
+    let done = 0;
+    queue.add(message(5), { done: () => done++ });
+    expect([queue.size, done]).toEqual([0, 1]);
+  });
+
   it('replaces by name, and tells the old one', () => {
     const queue = new BroadcastQueue(() => 9);
     const told: string[] = [];

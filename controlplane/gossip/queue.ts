@@ -32,7 +32,7 @@ export class BroadcastQueue {
   #order = 0;
   #size = 0;
 
-  /** `limit`: transmissions of each message, asked at each `take`. */
+  /** `limit`: transmissions of each message, asked at each `add` and `take`. At 0 nothing is kept to be told. */
   constructor(limit: () => number) {
     this.#limit = limit;
   }
@@ -43,6 +43,7 @@ export class BroadcastQueue {
 
   /** `message` as encodeMessage gives it. */
   add(message: Uint8Array, options: BroadcastOptions = {}): void {
+    if (this.#limit() === 0) return options.done?.();
     const { name } = options;
     const older = name === undefined ? undefined : this.#named.get(name);
     const entry: Entry = { ...options, message, order: this.#order++, sent: 0 };
@@ -54,6 +55,7 @@ export class BroadcastQueue {
 
   /** What to send in a packet with `room` bytes; each message costs PART_OVERHEAD more. It counts as sent. */
   take(room: number): Uint8Array[] {
+    if (this.#size === 0) return [];
     const taken: Entry[] = [];
     let left = room;
     for (let sent = 0; sent < this.#tiers.length; sent++)

@@ -162,11 +162,16 @@ export function struct<F extends Fields>(fields: F): Type<StructOf<F>> {
   const sorted = declared.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const byName = new Map(declared.map((field) => [field.name, field]));
   const zero = Object.fromEntries(declared.map(({ key, type }) => [key, type.zero]));
+  const hasOptional = declared.some(({ optional }) => optional);
+  const isWritten = (
+    { key, optional }: (typeof declared)[number],
+    given: Record<string, unknown>,
+  ) => !(optional && isEmpty(given[key]));
   return {
     zero: Object.freeze(zero) as StructOf<F>,
     write(writer, value) {
       const given = value as Record<string, unknown>;
-      const written = sorted.filter(({ key, optional }) => !(optional && isEmpty(given[key])));
+      const written = hasOptional ? sorted.filter((each) => isWritten(each, given)) : sorted;
       writer.mapHead(written.length);
       for (const { key, name, type } of written) {
         writer.text(name);

@@ -179,7 +179,7 @@ export class Records implements Extension {
 
   /** One message of as many records as there is room for. */
   broadcasts(room: number, to: Member): readonly Uint8Array[] {
-    if (!this.#peers.present.has(to.name)) return [];
+    if (this.#queue.size === 0 || !this.#peers.present.has(to.name)) return [];
     // The queue counts PART_OVERHEAD for each, of which the message as a whole needs one.
     const parts = this.#queue.take(room - MESSAGE_OVERHEAD);
     return parts.length === 0 ? [] : [encodeMessage({ kind: 'user', payload: userMessage(parts) })];

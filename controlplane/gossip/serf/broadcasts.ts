@@ -13,17 +13,12 @@ const TOPICS: readonly (readonly [Topic, number])[] = [
   ['query', 2],
   ['event', 1],
 ];
-/**
- * At least so often. Sent s times by everybody, a message goes past one member with e^-s: memberlist's 4 sends of up
- * to nine members lose one in fifty, and its 8 sends among 50 as many; with 12 it is one in thousands.
- */
-const TRANSMISSIONS_MIN = 12;
 /** Messages of one queue; beyond, those sent most often are dropped. */
 const LIMIT = 4_096;
 
 export interface BroadcastsOptions {
-  /** Transmissions of each message, as memberlist reckons. */
-  readonly transmissions: () => number;
+  /** Transmissions of a message that goes `times` as often as memberlist would send it. */
+  readonly transmissions: (times: number) => number;
   /** Bytes that a whole packet of gossip holds. */
   readonly room: () => number;
   /** Something new is queued. */
@@ -39,7 +34,7 @@ export class Broadcasts {
     this.#queues = new Map(
       TOPICS.map(([topic, times]) => [
         topic,
-        new BroadcastQueue(() => Math.max(TRANSMISSIONS_MIN, times * options.transmissions())),
+        new BroadcastQueue(() => options.transmissions(times)),
       ]),
     );
   }
@@ -67,6 +62,7 @@ export class Broadcasts {
     const taken: Uint8Array[] = [];
     let left = room;
     for (const queue of this.#queues.values()) {
+      if (queue.size === 0) continue;
       const messages = queue.take(left);
       for (const { length } of messages) left -= length + PART_OVERHEAD;
       taken.push(...messages);

@@ -80,7 +80,8 @@ export class Inbox implements Delegate {
     const ours = broadcasts.take(room);
     if (extension === undefined || members.get(to.name)?.tags.has(WEFT_TAG) !== true) return ours;
     const taken = ours.reduce((sum, { length }) => sum + length + PART_OVERHEAD, 0);
-    return [...ours, ...extension.broadcasts(room - taken, to)];
+    const theirs = extension.broadcasts(room - taken, to);
+    return theirs.length === 0 ? ours : [...ours, ...theirs];
   }
 
   localState(): Uint8Array {

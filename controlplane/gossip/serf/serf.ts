@@ -4,7 +4,7 @@
  */
 import { encodeTags, packetOverhead, type Keyring, type Tags } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
-import { Swim } from '../swim/index.ts';
+import { Swim, transmissions } from '../swim/index.ts';
 import { Answering } from './answering.ts';
 import { Asking } from './asking.ts';
 import { Broadcasts } from './broadcasts.ts';
@@ -32,6 +32,7 @@ import type { SerfOptions } from './options.ts';
 import { Reconnect } from './reconnect.ts';
 import { SERF, type SerfSettings } from './settings.ts';
 import { endpointOf, REMEMBERED_LIMIT, rememberedMember, type Remembered } from './snapshot.ts';
+import { View } from './view.ts';
 import { Coordinates } from './vivaldi.ts';
 
 /** Protocol 1 to 5, spoken 2, of memberlist; 2 to 5, spoken 5, of Serf. */
@@ -91,7 +92,7 @@ export class Serf {
     });
     const members = this.#members;
     this.#broadcasts = new Broadcasts({
-      transmissions: () => settings.retransmitMult * Math.ceil(Math.log10(members.size + 1)),
+      transmissions: (times) => transmissions(settings, members.size, times),
       room: () => PACKET_ROOM - this.#overhead(),
       soon: () => this.swim.gossipSoon(),
     });
@@ -385,18 +386,8 @@ export class Serf {
   }
 
   #view(member: SerfMember): SerfMemberView {
-    const { name, addr, port, tags, status, since, vsn, incarnation } = member;
-    return {
-      name,
-      addr,
-      port,
-      tags,
-      status,
-      since,
-      vsn,
-      incarnation: this.swim.members.get(name)?.incarnation ?? incarnation,
-      rtt: this.#coordinates.rtt(name),
-    };
+    const incarnation = this.swim.members.get(member.name)?.incarnation ?? member.incarnation;
+    return new View(member, incarnation, this.#coordinates);
   }
 
   #setKeyring(keyring: Keyring): void {

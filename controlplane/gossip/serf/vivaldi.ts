@@ -144,12 +144,16 @@ function distance(a: Coordinate, b: Coordinate): number {
 }
 
 function rawDistance(a: Coordinate, b: Coordinate): number {
-  const apart = a.vec.map((value, i) => value - (b.vec[i] as number));
-  return magnitude(apart) + a.height + b.height;
+  let sum = 0;
+  for (let i = 0; i < a.vec.length; i++) sum += ((a.vec[i] as number) - (b.vec[i] as number)) ** 2;
+  return Math.sqrt(sum) + a.height + b.height;
 }
 
+/** No number of it is so large that its square would not do. */
 function magnitude(vector: Vector): number {
-  return Math.hypot(...vector);
+  let sum = 0;
+  for (const value of vector) sum += value ** 2;
+  return Math.sqrt(sum);
 }
 
 /** One slow answer is no slow way. */

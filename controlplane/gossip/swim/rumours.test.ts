@@ -255,6 +255,16 @@ describe('what is said of us', () => {
     expect(member('self')?.incarnation).toBe(1);
   });
 
+  it('has missed what was said meanwhile if it was taken for dead, and asks some, seldom', () => {
+    for (let n = 2; n < 7; n++) hear(alive(`other-${n}`, 1, endpoint(n)));
+    const { pushPulls } = self.swim.counts;
+    const asked = (): number => self.swim.counts.pushPulls - pushPulls;
+    hear(accusation('suspect', 'self', 1));
+    expect(asked()).toBe(0);
+    hear(accusation('dead', 'self', 2), accusation('dead', 'self', 3));
+    expect(asked()).toBe(3);
+  });
+
   it('cannot be beyond the last incarnation', () => {
     hear(accusation('dead', 'self', 2 ** 32 - 1));
     hear(accusation('dead', 'self', 2 ** 32 - 1));

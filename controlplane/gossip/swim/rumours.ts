@@ -33,8 +33,8 @@ export interface RumoursOptions {
   readonly suspected: (record: MemberRecord) => void;
   /** A suspicion is nearly over: one more look, lest we missed that the suspect lives. */
   readonly nearlyOver: (record: MemberRecord) => void;
-  /** Our refutation is queued. */
-  readonly refuted: () => void;
+  /** Our refutation is queued: somebody suspects us, or takes us for dead. */
+  readonly refuted: (verdict: 'suspect' | 'dead') => void;
 }
 
 export class Rumours {
@@ -76,7 +76,7 @@ export class Rumours {
       return this.#core.broadcast(node, { kind: 'suspect', ...accusation });
     }
     if (record.isGone) return;
-    if (record === self) return this.#refute(accusation);
+    if (record === self) return this.#refute(accusation, 'suspect');
     // Of a higher incarnation it confirms nothing: the member has answered what we suspect it of.
     this.#acquit(record);
     this.#core.broadcast(node, { kind: 'suspect', ...accusation });
@@ -98,7 +98,7 @@ export class Rumours {
     if (record === undefined || accusation.incarnation < record.incarnation) return;
     // Before we leave we are neither; then nobody takes us for dead but ourselves.
     if (record.isGone) return;
-    if (record === self) return this.#refute(accusation);
+    if (record === self) return this.#refute(accusation, 'dead');
     this.#bury(record, accusation);
   }
 
@@ -128,7 +128,7 @@ export class Rumours {
     if (claim.incarnation < self.incarnation) return;
     const isOurs = isSame(self.meta, claim.meta) && isSame(self.vsn, claim.vsn);
     if (claim.incarnation === self.incarnation && isOurs) return;
-    this.#refute({ incarnation: claim.incarnation, node: self.name, from: '' });
+    this.#refute({ incarnation: claim.incarnation, node: self.name, from: '' }, 'suspect');
   }
 
   #meet(claim: Alive): void {
@@ -184,13 +184,13 @@ export class Rumours {
     return { kind: state === 'suspect' ? 'suspect' : 'dead', node, incarnation, from };
   }
 
-  #refute({ incarnation, from }: Accusation): void {
+  #refute({ incarnation, from }: Accusation, verdict: 'suspect' | 'dead'): void {
     const { awareness, counts, self } = this.#core;
     counts.refutations++;
     awareness.add(1);
     this.announce(incarnation);
     this.#refuted(self, from);
-    this.#options.refuted();
+    this.#options.refuted(verdict);
   }
 
   /** Who accuses us is told by ourselves, and again if it has not heard: others may pass it on too late. */

@@ -19,18 +19,19 @@ export interface Settings {
    * memberlist in a small cluster does, and what Consul sets.
    */
   readonly deadNodeReclaim: number;
-  /**
-   * So long after its death a member's name may be taken from another address, when the record is still there.
-   * memberlist has 0 for never, and forgets the record after gossipToTheDead.
-   */
-  readonly deadReclaim: number;
   readonly retransmitMult: number;
+  /**
+   * At least so often a message is sent; with 0 in both, nothing is told. Sent s times by everybody, it goes past one
+   * member with e^-s: memberlist's 4 sends of up to nine members lose one in fifty, and its 8 among 50 as many, which
+   * hears it by push/pull only, up to half a minute later. With 12 it is one in thousands.
+   */
+  readonly transmissionsMin: number;
   readonly pushPullInterval: number;
   /** For one exchange by stream. */
   readonly streamTimeout: number;
 }
 
-const COMMON = { suspicionMaxTimeoutMult: 6, awarenessMax: 8 };
+const COMMON = { suspicionMaxTimeoutMult: 6, awarenessMax: 8, transmissionsMin: 12 };
 
 export const LAN: Settings = {
   ...COMMON,
@@ -42,7 +43,6 @@ export const LAN: Settings = {
   gossipNodes: 3,
   gossipToTheDead: 30_000,
   deadNodeReclaim: 30_000,
-  deadReclaim: 30_000,
   retransmitMult: 4,
   pushPullInterval: 30_000,
   streamTimeout: 10_000,
@@ -58,8 +58,13 @@ export const WAN: Settings = {
   gossipNodes: 4,
   gossipToTheDead: 60_000,
   deadNodeReclaim: 60_000,
-  deadReclaim: 60_000,
   retransmitMult: 4,
   pushPullInterval: 60_000,
   streamTimeout: 30_000,
 };
+
+/** How often each message is sent among `size` members (specification §15), `times` as often as memberlist would. */
+export function transmissions(settings: Settings, size: number, times = 1): number {
+  const { transmissionsMin, retransmitMult } = settings;
+  return Math.max(transmissionsMin, times * retransmitMult * Math.ceil(Math.log10(size + 1)));
+}

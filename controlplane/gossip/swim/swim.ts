@@ -17,17 +17,14 @@ import { Prober } from './prober.ts';
 import { PushPulls } from './push-pull.ts';
 import { Relays } from './relays.ts';
 import { aliveOf, Rumours } from './rumours.ts';
-import type { Settings } from './settings.ts';
+import { transmissions, type Settings } from './settings.ts';
 
-/**
- * At least so often a message is sent. memberlist's 4 sends of up to nine members go past one of them every now and
- * then, which hears it by push/pull only, up to half a minute later.
- */
-const TRANSMISSIONS_MIN = 12;
 /** In ms: a shorter stall nobody will have noticed. */
 const LONG_STALL = 2_000;
-/** So many members are asked after it what has happened. */
-const WAKE_EXCHANGES = 3;
+/** So many members are asked what has happened, by one that has missed it. */
+const CATCH_UP_EXCHANGES = 3;
+/** In ms: no more often, except after a stall. */
+const CATCH_UP_INTERVAL = 10_000;
 /** So many members are told after it, by ourselves, that we live: gossip may reach those who doubt it too late. */
 const WAKE_TOLD = 32;
 /** In ms: so often a member whose ping we get without knowing it is asked whom it knows. */
@@ -65,14 +62,13 @@ export class Swim {
   readonly #gossiper: Gossiper;
   readonly #pushPulls: PushPulls;
   readonly #strangers: Pace;
+  readonly #catchUps: Pace;
   readonly #queue: BroadcastQueue;
 
   constructor(options: SwimOptions) {
     const { settings, random, timers, delegate } = options;
     const table = new MemberTable(random);
-    const queue = new BroadcastQueue(() =>
-      Math.max(TRANSMISSIONS_MIN, settings.retransmitMult * Math.ceil(Math.log10(table.size + 1))),
-    );
+    const queue = new BroadcastQueue(() => transmissions(settings, table.size));
     let seqNo = below(random, 2 ** 32);
     this.#queue = queue;
     this.#core = {
@@ -94,7 +90,10 @@ export class Swim {
     this.#rumours = new Rumours(this.#core, {
       suspected: (record) => this.#prober.confirmSoon(record),
       nearlyOver: (record) => this.#prober.callOnceMore(record),
-      refuted: () => this.#gossiper.urgently(),
+      refuted: (verdict) => {
+        this.#gossiper.urgently();
+        if (verdict === 'dead') this.#catchUp();
+      },
     });
     this.#prober = new Prober(this.#core, {
       failed: (accusation) => this.#rumours.suspect(accusation),
@@ -104,6 +103,7 @@ export class Swim {
     this.#relays = new Relays(this.#core);
     this.#pushPulls = new PushPulls(this.#core, this.#rumours);
     this.#strangers = new Pace(timers, STRANGER_INTERVAL);
+    this.#catchUps = new Pace(timers, CATCH_UP_INTERVAL);
     timers.onWake((slept) => this.#woke(slept));
   }
 
@@ -297,7 +297,16 @@ export class Swim {
     for (const member of table.sample(WAKE_TOLD, (each) => each !== self && !each.isGone))
       outbox.sendBare(member, [aliveOf(self)]);
     this.#gossiper.urgently();
-    this.#pushPulls.exchangeWithSome(WAKE_EXCHANGES);
+    this.#pushPulls.exchangeWithSome(CATCH_UP_EXCHANGES);
+  }
+
+  /**
+   * Others took us for dead, so for longer than a suspicion lasts we did not hear them. What they told each other
+   * meanwhile they do not tell again, and the next push/pull of a large cluster is minutes away.
+   */
+  #catchUp(): void {
+    if (!this.#core.leaving && this.#catchUps.allows(''))
+      this.#pushPulls.exchangeWithSome(CATCH_UP_EXCHANGES);
   }
 
   #reap(): void {

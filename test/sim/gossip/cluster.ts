@@ -164,15 +164,11 @@ export class Cluster {
    * computing: each is handed the list, and passes none of it on.
    */
   startTogether(members: readonly Member[]): void {
+    const { retransmitMult, transmissionsMin } = this.#settings;
+    Object.assign(this.#settings, { retransmitMult: 0, transmissionsMin: 0 });
     for (const member of members) this.start(member, { join: false });
-    const { retransmitMult } = this.#settings;
-    this.#settings.retransmitMult = 0;
-    this.network.isTelling = false;
     this.#introduce(members);
-    // Until nobody has anything to pass on: 400 messages a second fit.
-    this.run(10_000 + (1_000 * members.length) / 300);
-    this.#settings.retransmitMult = retransmitMult;
-    this.network.isTelling = true;
+    Object.assign(this.#settings, { retransmitMult, transmissionsMin });
     this.run(5_000);
   }
 

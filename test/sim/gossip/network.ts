@@ -42,8 +42,6 @@ export class Network {
   readonly #hosts: Host[] = [];
   readonly cuts = new Set<Cut>();
   conditions: Conditions = CALM;
-  /** Without, packets carry what is asked and answered, and nothing that is to be passed on. */
-  isTelling = true;
   /** Further loss of what a host sends and gets. */
   readonly lossOf = new Map<Host, number>();
   readonly counts = { packets: 0, messages: 0, bytes: 0, streams: 0, streamBytes: 0, largest: 0 };
@@ -100,9 +98,7 @@ export class Network {
     return Math.max(1, Math.ceil(Math.log(1 - share) / Math.log(loss)));
   }
 
-  #send(from: Host, { to, parts: all, crc }: SendPacket): void {
-    const parts = this.isTelling ? all : all.filter((part) => isSentOnce(part));
-    if (parts.length === 0 && all.length > 0) return;
+  #send(from: Host, { to, parts, crc }: SendPacket): void {
     const bytes = packetBytes(parts, crc);
     if (parts.length === 0 || bytes > PACKET_BOUND)
       throw new Error(`${from.name} sends a packet of ${parts.length} messages, ${bytes} bytes`);

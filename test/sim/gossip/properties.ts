@@ -60,25 +60,23 @@ export class Monotony implements Observer {
   }
 }
 
-/**
- * What is wrong with what the members that are up know of each other; undefined: nothing. `ghosts`: some may be taken
- * for alive that are gone: where a death is forgotten already, an old word of somebody's life counts, until a probe. `at`: only what these know.
- */
-export function difference(
-  cluster: Cluster,
-  { ghosts = false, at: some = cluster.up }: { ghosts?: boolean; at?: readonly Member[] } = {},
-): string | undefined {
-  const { up } = cluster;
+/** Somebody knows something that is not so. */
+export interface Difference {
+  readonly at: Member;
+  readonly text: string;
+}
+
+/** The first thing wrong with what these know of the members that are up; undefined: nothing. */
+export function difference({ up }: Cluster, some: readonly Member[] = up): Difference | undefined {
   const names = new Set(up.map(({ name }) => name));
+  const digest = some[0]?.program?.records.digest();
   for (const at of some) {
-    const problem =
-      wrongMember(at, up) ?? (ghosts ? undefined : ghost(at, names)) ?? wrongRecord(at, up, names);
-    if (problem !== undefined) return problem;
+    const text = wrongMember(at, up) ?? ghost(at, names) ?? wrongRecord(at, up, names);
+    if (text !== undefined) return { at, text };
+    if (at.program?.records.digest() !== digest)
+      return { at, text: `${at.name} and ${some[0]?.name} have different digests of the records` };
   }
-  const digests = new Set(up.map(({ program }) => program?.records.digest()));
-  return digests.size > 1 && !ghosts
-    ? `there are ${digests.size} digests of the records`
-    : undefined;
+  return undefined;
 }
 
 /** How `at` sees `member`, if not alive as it is now. */
@@ -102,8 +100,8 @@ function wrongMember(at: Member, up: readonly Member[]): string | undefined {
 
 function ghost(at: Member, names: ReadonlySet<string>): string | undefined {
   for (const { name, status } of at.program?.members() ?? [])
-    if (status === 'alive' && !names.has(name))
-      return `${at.name} has ${name} as alive, which is not`;
+    if ((status === 'alive' || status === 'leaving') && !names.has(name))
+      return `${at.name} has ${name} as ${status}, which is gone`;
   return undefined;
 }
 

@@ -4,7 +4,7 @@ import { runScenario } from './scenario.ts';
 
 const MEMBERS = 50;
 /** Of faults, in virtual ms; calm comes before and after. */
-const DURATION = 60_000;
+const DURATION = 40_000;
 
 export function runSeeds(from: number, to: number): void {
   for (let seed = from; seed <= to; seed++) {
