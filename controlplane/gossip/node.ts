@@ -19,7 +19,7 @@ import {
   type SerfMemberView,
   type SerfSettings,
 } from './serf/index.ts';
-import type { Settings } from './swim/settings.ts';
+import { transmissions, type Settings } from './swim/settings.ts';
 import { Timers } from './timers.ts';
 
 /** The tag that weft's members have, and the version of what they say to each other beside Serf's messages. */
@@ -69,7 +69,7 @@ export class GossipNode {
       name,
       advertise,
       settings: options.records ?? RECORDS,
-      retransmitMult: settings.retransmitMult,
+      transmissions: (size) => transmissions(settings, size),
       ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
       random,
       timers: this.#timers,

@@ -44,8 +44,8 @@ export interface RecordsOptions {
   /** Where others answer to. */
   readonly advertise: Endpoint;
   readonly settings: RecordSettings;
-  /** As Settings.retransmitMult of SWIM. */
-  readonly retransmitMult: number;
+  /** How often a record is sent among `size` members, as SWIM's messages are. */
+  readonly transmissions: (size: number) => number;
   /**
    * Where our Lamport time starts. The wall clock in ms makes a restarted member newer at once than all that it wrote
    * before; without, or with a clock set back, it becomes so when the first one tells it.
@@ -99,10 +99,8 @@ export class Records implements Extension {
       sendStream,
       take: (versions, from) => this.#takePage(versions, from),
     });
-    // memberlist's number of transmissions, of those who get them.
-    this.#queue = new BroadcastQueue(
-      () => options.retransmitMult * Math.ceil(Math.log10(this.#peers.present.size + 2)),
-    );
+    // Of those who get them: those present, and ourselves.
+    this.#queue = new BroadcastQueue(() => options.transmissions(this.#peers.present.size + 1));
     timers.onWake((slept) => this.#woke(slept));
   }
 

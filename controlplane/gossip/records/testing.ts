@@ -3,6 +3,7 @@ import { decodeMessage } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
 import { below, sample, type Random } from '../random.ts';
 import type { MemberStatus } from '../serf/face.ts';
+import { LAN, transmissions } from '../swim/settings.ts';
 import { Timers } from '../timers.ts';
 import { Records } from './records.ts';
 import { RECORDS, type RecordSettings } from './settings.ts';
@@ -68,7 +69,7 @@ export class Host {
       name,
       advertise: this.endpoint,
       settings: network.settings,
-      retransmitMult: 4,
+      transmissions: (size) => transmissions(LAN, size),
       epoch,
       random: network.random,
       timers: this.timers,

@@ -5,8 +5,10 @@ import type { Host } from './host.ts';
 import type { Cut } from './network.ts';
 import { pick } from './random.ts';
 
-interface NamedCut extends Cut {
+export interface NamedCut extends Cut {
   readonly name: string;
+  /** Whether what one of these knows of the other may be wrong for it; not of two hosts outside. */
+  concerns(a: Host, b: Host): boolean;
 }
 
 /** Share of pairs of a partial cut. */
@@ -30,14 +32,17 @@ export function drawCut(random: Random, { members }: Cluster): NamedCut {
   return {
     name,
     blocks: (from, to) => (inside.has(from) ? !inside.has(to) : !isOneWay && inside.has(to)),
+    concerns: (a, b) => inside.has(a) || inside.has(b),
   };
 }
 
 function partialCut(random: Random, size: number, share: number): NamedCut {
   const closed = new Set<number>();
   for (let pair = 0; pair < size * size; pair++) if (random() < share) closed.add(pair);
+  const blocks = (from: Host, to: Host): boolean => closed.has(from.index * size + to.index);
   return {
     name: `cut of ${closed.size} directions between two hosts each`,
-    blocks: (from: Host, to: Host) => closed.has(from.index * size + to.index),
+    blocks,
+    concerns: (a, b) => blocks(a, b) || blocks(b, a),
   };
 }

@@ -1,7 +1,10 @@
 /** Whom others may take for dead although it lives, and until when: it was stopped for long, or cut off. */
 import type { Cluster, Member } from './cluster.ts';
+import type { NamedCut } from './cuts.ts';
 
 export class Excuses {
+  /** There now. */
+  readonly cuts = new Set<NamedCut>();
   readonly #cluster: Cluster;
   readonly #until = new Map<Member, number>();
   readonly #echoes = new Map<Member, number>();
@@ -27,7 +30,7 @@ export class Excuses {
     this.#readers.set(member, until);
   }
 
-  /** Everybody, until told otherwise. */
+  /** Everybody: a cut is healed, and what the sides said of each other comes across. */
   all(until: number): void {
     this.#allUntil = until;
   }
@@ -37,12 +40,13 @@ export class Excuses {
     const { now } = this.#cluster;
     const isIn = (excuses: ReadonlyMap<Member, number>, of: Member): boolean =>
       now < (excuses.get(of) ?? 0);
-    if (this.isUnsettled || isIn(this.#until, member) || isIn(this.#readers, at)) return true;
+    if (now < this.#allUntil || isIn(this.#until, member) || isIn(this.#readers, at)) return true;
+    for (const cut of this.cuts) if (cut.concerns(at.host, member.host)) return true;
     return change === 'leave' && isIn(this.#echoes, member);
   }
 
   /** Whether a cut is there, or was there just now. */
   get isUnsettled(): boolean {
-    return this.#cluster.now < this.#allUntil;
+    return this.cuts.size > 0 || this.#cluster.now < this.#allUntil;
   }
 }

@@ -4,10 +4,9 @@ import { RECORDS } from '../../../controlplane/gossip/records/index.ts';
 import { SERF } from '../../../controlplane/gossip/serf/index.ts';
 import { LAN } from '../../../controlplane/gossip/swim/settings.ts';
 import { Cluster, type Member } from './cluster.ts';
-import { drawCut } from './cuts.ts';
+import { drawCut, type NamedCut } from './cuts.ts';
 import { Excuses } from './excuses.ts';
 import { detectionBound, pushPullInterval, suspicionMax } from './model.ts';
-import type { Cut } from './network.ts';
 import { Accuracy, difference, misjudged, Monotony } from './properties.ts';
 import { between, exponential, pick, stream } from './random.ts';
 import { Rates } from './rates.ts';
@@ -130,7 +129,7 @@ class Scenario {
     this.#later(cluster.now + duration);
     cluster.run(duration);
     this.#weather.end(cluster);
-    for (const cut of cluster.network.cuts) this.#heal(cut);
+    for (const cut of this.#excuses.cuts) this.#heal(cut);
     cluster.run(Math.max(0, ...Array.from(this.#stops.values(), (wake) => wake - cluster.now)));
     const converged = this.#awaitConvergence();
     const { packets, bytes } = cluster.network.counts;
@@ -338,16 +337,18 @@ class Scenario {
     this.#log(`${cut.name} for ${time} ms`);
     this.#cuts++;
     cluster.network.cuts.add(cut);
-    this.#excuses.all(Infinity);
+    this.#excuses.cuts.add(cut);
     cluster.events.at(cluster.now + time, () => this.#heal(cut));
   }
 
-  #heal(cut: Cut): void {
+  #heal(cut: NamedCut): void {
     const cluster = this.#cluster;
-    if (!cluster.network.cuts.delete(cut) || cluster.network.cuts.size > 0) return;
-    this.#log('the cut is healed');
+    if (!this.#excuses.cuts.delete(cut)) return;
+    cluster.network.cuts.delete(cut);
+    this.#log(`healed: ${cut.name}`);
     this.#cuts++;
     this.#excuses.all(cluster.now + FOUND + this.#patience(0));
+    if (cluster.network.cuts.size > 0) return;
     const cuts = this.#cuts;
     const healed = cluster.now;
     const witnesses = cluster.up;
