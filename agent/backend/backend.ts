@@ -15,6 +15,8 @@ export interface Backend {
   readonly type: string;
   /** Names of the links that `plan` may ask for. */
   readonly links: readonly string[];
+  /** Whether it uses this host's WireGuard key, so that the key can be changed. */
+  readonly hasKey?: true;
   /** Options that both ends must have alike to reach each other. */
   readonly agreed?: Readonly<Record<string, unknown>>;
   /** A command whose output `publish` is given. */
@@ -51,8 +53,11 @@ export interface PublishFacts {
 export interface MeshPlan {
   /** Largest packet a workload may send, in bytes. */
   readonly mtu: number;
-  /** Whether nothing between hosts goes in the clear: what arrives so is not ours, and dropped. */
-  readonly encrypts?: boolean;
+  /**
+   * What never goes in the clear between hosts, so that what arrives so is not ours, and dropped: everything, or what
+   * would be answered by these links.
+   */
+  readonly encrypts?: 'everything' | { readonly links: readonly string[] };
   /** What this host needs whatever its peers are. */
   readonly host: readonly Resource[];
   /** What it needs besides while a key is changed: a peer's, or its own. */

@@ -2,28 +2,19 @@
 import type { NetworkConfig } from '../state/facts.ts';
 import { isKey } from '../state/wireguard.ts';
 import { alloc } from './alloc.ts';
+import { auto, ENCRYPTION_POLICIES } from './auto.ts';
 import type { Backend } from './backend.ts';
 import { extension } from './extension.ts';
 import { hostGw } from './host-gw.ts';
 import { gre, ipip } from './tunnel.ts';
 import { udp } from './udp.ts';
-import { vxlan } from './vxlan.ts';
-import { wireguard, WIREGUARD_MODES } from './wireguard.ts';
+import { vxlan, type VxlanOptions } from './vxlan.ts';
+import { wireguard, WIREGUARD_MODES, type WireguardOptions } from './wireguard.ts';
 
 type Options = NetworkConfig['backend']['options'];
 
 const BACKENDS: Readonly<Record<string, (options: Options) => Backend>> = {
-  vxlan: (options) => {
-    const mtu = whole(options, 'MTU', 0, { min: 0, max: 65_535 });
-    return vxlan({
-      vni: whole(options, 'VNI', 1, { min: 1, max: 0xff_ff_ff }),
-      port: whole(options, 'Port', 0, { min: 0, max: 65_535 }) || 8472,
-      ...(mtu === 0 ? {} : { mtu }),
-      gbp: flag(options, 'GBP'),
-      learning: flag(options, 'Learning'),
-      directRouting: flag(options, 'DirectRouting'),
-    });
-  },
+  vxlan: (options) => vxlan(vxlanOptions(options)),
   'host-gw': hostGw,
   ipip: (options) => ipip({ directRouting: flag(options, 'DirectRouting') }),
   alloc,
@@ -36,21 +27,45 @@ const BACKENDS: Readonly<Record<string, (options: Options) => Backend>> = {
     }),
   gre: (options) => gre({ directRouting: flag(options, 'DirectRouting') }),
   udp: (options) => udp({ port: whole(options, 'Port', 0, { min: 0, max: 65_535 }) || 8285 }),
-  wireguard: (options) => {
-    const mtu = whole(options, 'MTU', 0, { min: 0, max: 65_535 });
-    const presharedKey = key(options, 'PSK');
-    return wireguard({
-      mode: choice(options, 'Mode', WIREGUARD_MODES),
-      ports: {
-        4: whole(options, 'ListenPort', 0, { min: 0, max: 65_535 }) || 51_820,
-        6: whole(options, 'ListenPortV6', 0, { min: 0, max: 65_535 }) || 51_821,
+  wireguard: (options) => wireguard(wireguardOptions(options)),
+  auto: (options) =>
+    auto({
+      encrypt: choice(options, 'Encrypt', ENCRYPTION_POLICIES),
+      directRouting: flag(options, 'DirectRouting', true),
+      parts: {
+        'host-gw': hostGw(),
+        vxlan: vxlan({ ...vxlanOptions(options), directRouting: false }),
+        wireguard: wireguard({ ...wireguardOptions(options), mode: 'auto' }),
       },
-      ...(mtu === 0 ? {} : { mtu }),
-      keepalive: whole(options, 'PersistentKeepaliveInterval', 0, { min: 0, max: 65_535 }),
-      ...(presharedKey === undefined ? {} : { presharedKey }),
-    });
-  },
+    }),
 };
+
+function vxlanOptions(options: Options): VxlanOptions {
+  const mtu = whole(options, 'MTU', 0, { min: 0, max: 65_535 });
+  return {
+    vni: whole(options, 'VNI', 1, { min: 1, max: 0xff_ff_ff }),
+    port: whole(options, 'Port', 0, { min: 0, max: 65_535 }) || 8472,
+    ...(mtu === 0 ? {} : { mtu }),
+    gbp: flag(options, 'GBP'),
+    learning: flag(options, 'Learning'),
+    directRouting: flag(options, 'DirectRouting'),
+  };
+}
+
+function wireguardOptions(options: Options): WireguardOptions {
+  const mtu = whole(options, 'MTU', 0, { min: 0, max: 65_535 });
+  const presharedKey = key(options, 'PSK');
+  return {
+    mode: choice(options, 'Mode', WIREGUARD_MODES),
+    ports: {
+      4: whole(options, 'ListenPort', 0, { min: 0, max: 65_535 }) || 51_820,
+      6: whole(options, 'ListenPortV6', 0, { min: 0, max: 65_535 }) || 51_821,
+    },
+    ...(mtu === 0 ? {} : { mtu }),
+    keepalive: whole(options, 'PersistentKeepaliveInterval', 0, { min: 0, max: 65_535 }),
+    ...(presharedKey === undefined ? {} : { presharedKey }),
+  };
+}
 
 /** The backend the network configuration asks for; throws a RangeError whose message is one sentence for the operator. */
 export function createBackend({ type, options }: NetworkConfig['backend']): Backend {
@@ -89,8 +104,8 @@ function whole(
   );
 }
 
-function flag(options: Options, name: string): boolean {
-  const value = field(options, name) ?? false;
+function flag(options: Options, name: string, otherwise = false): boolean {
+  const value = field(options, name) ?? otherwise;
   if (typeof value === 'boolean') return value;
   throw new RangeError(`Backend.${name} must be true or false, not ${JSON.stringify(value)}`);
 }

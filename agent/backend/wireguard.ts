@@ -53,6 +53,7 @@ export function wireguard(options: WireguardOptions): Backend {
   return {
     type: 'wireguard',
     links: WIREGUARD_LINKS,
+    hasKey: true,
     agreed: { presharedKey: options.presharedKey },
     publish: (facts) => publish(options, facts),
     plan: (facts, published) => plan(options, facts, published),
@@ -129,7 +130,7 @@ function plan(options: WireguardOptions, facts: HostFacts, published: Published)
   const planner = new PeerPlanner(options, facts, published, devices);
   return {
     mtu,
-    encrypts: true,
+    encrypts: 'everything',
     host: [
       ...devices.main.flatMap((device) => deviceResources(device, mtu, publicKey)),
       ...addresses(facts, devices.main),

@@ -136,8 +136,7 @@ async function meshOf({ config, host, underlay }: Site, network: NetworkConfig):
   const families = familiesOf(network.ranges);
   const publish = (before: Published | undefined): Published =>
     backend.publish({ underlay, families, before, existing, publicKey, ...startupOutput(before) });
-  const rotation =
-    backend.type === 'wireguard' ? rotationIn(config.stateDir, publicKey()) : undefined;
+  const rotation = backend.hasKey === true ? rotationIn(config.stateDir, publicKey()) : undefined;
   return { network, backend, publish, rotation };
 }
 

@@ -166,3 +166,18 @@ test('a small path makes the MTU of the peer’s routes smaller, and only those'
   world.planner.setPathMtu('key 2', undefined);
   expect(routes()[0]).not.toContain('mtu');
 });
+
+test('what comes in the clear is dropped only when no peer can send by a former mesh any more', async () => {
+  const auto = createBackend({ type: 'auto', options: {} });
+  const world = planner();
+  const closed = () => world.lines().filter((each) => each.startsWith('nftables')).length > 0;
+  await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+  world.planner.change([put(2)]);
+  await world.planner.setMesh(auto, facts, publishFor(auto, facts));
+  expect(closed()).toBe(false);
+  const lease = peerLease(auto, facts, 2);
+  world.planner.change([{ type: 'put', id: 'key 2', lease }]);
+  expect(closed()).toBe(false);
+  await world.planner.dropFormer('vxlan');
+  expect(closed()).toBe(true);
+});

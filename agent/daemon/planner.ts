@@ -233,7 +233,7 @@ export class Planner {
     const { facts, plan } = this.#mesh;
     this.#detourStands = this.hasDetour;
     // While another mesh stands beside it, peers may still send by that.
-    const isClosed = plan.encrypts === true && this.#formers.size === 0;
+    const encrypts = this.#formers.size === 0 ? plan.encrypts : undefined;
     const firewall = firewallPlan({
       networks: networksOf(facts),
       subnets: facts.subnets,
@@ -242,7 +242,8 @@ export class Planner {
       forward: this.#parts.firewall.forwardRules,
       blackholeRoute: this.#parts.firewall.blackholeRoute,
       forwardChains: this.#forwardChains,
-      ...(isClosed ? { closedLink: facts.underlay.link } : {}),
+      ...(encrypts === 'everything' ? { closedLink: facts.underlay.link } : {}),
+      ...(typeof encrypts === 'object' ? { encryptedLinks: encrypts.links } : {}),
     });
     const formers = [...this.#formers.values()].flatMap((former) => this.#hostOf(former));
     const own = this.#hostOf(this.#mesh);

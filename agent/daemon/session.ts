@@ -118,7 +118,7 @@ export class Session {
     });
     this.#publicKey = wireguardKeyOf(parts.config);
     this.#underlay = underlay;
-    this.rotation = backend.type === 'wireguard' ? this.#openRotation() : undefined;
+    this.rotation = backend.hasKey === true ? this.#openRotation() : undefined;
   }
 
   /** Throws a SetupError when the configuration cannot be carried out on this host. */
@@ -382,11 +382,9 @@ export class Session {
       log.info(told(choice.underlay), 'the underlay changed');
     }
     if (this.#published !== undefined) {
-      const { publicAddresses } = this.#published;
+      const known = JSON.stringify(this.#published);
       this.#published = this.#publish(this.#published);
-      const isMoved =
-        JSON.stringify(this.#published.publicAddresses) !== JSON.stringify(publicAddresses);
-      if (isMoved) this.#service?.publish(this.#published);
+      if (JSON.stringify(this.#published) !== known) this.#service?.publish(this.#published);
     }
     await this.#plan();
   }

@@ -62,6 +62,11 @@ export function arrivesOn(link: string): NftObject {
   return match('==', { meta: { key: 'iifname' } }, link);
 }
 
+/** The route back to its source leads by the link. */
+export function answeredBy(link: string): NftObject {
+  return match('==', { fib: { result: 'oifname', flags: ['saddr'] } }, link);
+}
+
 /** Matches on a packet's addresses. */
 export function packet(
   protocol: 'ip' | 'ip6',

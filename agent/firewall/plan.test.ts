@@ -78,6 +78,41 @@ describe('the table', () => {
     );
   });
 
+  test('where some tunnels are encrypted, who is behind one of them comes by it', () => {
+    const plan = firewallPlan({ ...OFF, encryptedLinks: ['flannel-wg'] });
+    const rules = (tableIn(plan)?.objects ?? []).slice(2);
+    const place = { family: 'inet', table: 'weft', chain: 'cleartext' };
+    const match = (left: object, right: unknown): object => ({ match: { op: '==', left, right } });
+    expect(rules).toEqual([
+      {
+        rule: {
+          ...place,
+          comment: 'came encrypted',
+          expr: [
+            match({ meta: { key: 'iifname' } }, 'flannel-wg'),
+            { counter: null },
+            { return: null },
+          ],
+        },
+      },
+      {
+        rule: {
+          ...place,
+          comment: 'in the clear from behind a tunnel',
+          expr: [
+            match(
+              { payload: { protocol: 'ip', field: 'saddr' } },
+              { prefix: { addr: '10.5.0.0', len: 16 } },
+            ),
+            match({ fib: { result: 'oifname', flags: ['saddr'] } }, 'flannel-wg'),
+            { counter: null },
+            { drop: null },
+          ],
+        },
+      },
+    ]);
+  });
+
   test('drops what is in the clear before anything else sees it, and only where nothing may be', () => {
     const objects = tableIn(firewallPlan({ ...OFF, closedLink: 'eth0' }))?.objects ?? [];
     const place = { family: 'inet', table: 'weft' };

@@ -18,6 +18,7 @@ import {
 } from '../state/resource.ts';
 import {
   accept,
+  answeredBy,
   arrivesOn,
   bypassMark,
   chain,
@@ -43,8 +44,10 @@ export interface FirewallFacts {
   readonly forwardChains: PerFamily<string>;
   /** `--ip-blackhole-route`. */
   readonly blackholeRoute: boolean;
-  /** The link on which nothing of the overlay is ever in the clear; absent where the backend does not encrypt. */
+  /** The link on which nothing of the overlay is ever in the clear; absent where the backend does not encrypt all. */
   readonly closedLink?: string;
+  /** Links that are encrypted: what would be answered by them comes by nothing else. */
+  readonly encryptedLinks?: readonly string[];
 }
 
 /** Priorities of linux/netfilter_ipv4.h: NF_IP_PRI_NAT_SRC and NF_IP_PRI_FILTER. */
@@ -91,7 +94,10 @@ function tableOf(facts: FirewallFacts): readonly NftTable[] {
     masquerading.unshift(returns(POSTROUTING, 'marked by others to be left alone', [bypassMark()]));
   }
   if (forwarding.length > 0) chains.push(chain(FORWARD, 'filter', 'forward', PRIORITY_FILTER));
-  const dropping = PER_FAMILY.flatMap((one) => cleartextRules(facts, one));
+  const dropping = [
+    ...PER_FAMILY.flatMap((one) => cleartextRules(facts, one)),
+    ...encryptedRules(facts),
+  ];
   if (dropping.length > 0) chains.push(chain(CLEARTEXT, 'filter', 'prerouting', PRIORITY_RAW));
   if (chains.length === 0) return [];
   const objects = [table(), ...chains, ...masquerading, ...forwarding, ...dropping];
@@ -149,6 +155,27 @@ function cleartextRules(
     drop(CLEARTEXT, 'in the clear from the overlay', [off, from(network)]),
     drop(CLEARTEXT, 'in the clear to the overlay', [off, to(network)]),
   ];
+}
+
+/**
+ * Where only some tunnels are encrypted, what comes from a host behind one of them must have come by it. The kernel's
+ * own routes say who is behind them, so that the rules are the same for any number of peers.
+ */
+function encryptedRules({ networks, encryptedLinks = [] }: FirewallFacts): NftObject[] {
+  const passing = encryptedLinks.map((link) =>
+    returns(CLEARTEXT, 'came encrypted', [arrivesOn(link)]),
+  );
+  const dropping = PER_FAMILY.flatMap(({ family, protocol }) => {
+    const network = networks[family];
+    if (network === undefined) return [];
+    return encryptedLinks.map((link) =>
+      drop(CLEARTEXT, 'in the clear from behind a tunnel', [
+        packet(protocol).from(network),
+        answeredBy(link),
+      ]),
+    );
+  });
+  return [...passing, ...dropping];
 }
 
 /**

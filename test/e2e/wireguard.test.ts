@@ -10,7 +10,7 @@ import { addressOf, startMesh, type Mesh } from '../lab/mesh.ts';
 import type { Namespace } from '../lab/namespace.ts';
 import { leaseOf } from '../lab/overlay.ts';
 import { ping, startPing } from '../lab/probes.ts';
-import { capture } from '../lab/watching.ts';
+import { bytesIn, capture } from '../lab/watching.ts';
 
 const NETWORK = '10.5.0.0/16';
 const PSK = Buffer.alloc(32, 7).toString('base64');
@@ -293,12 +293,6 @@ test('a clean-up leaves no device, no program and no key', async () => {
     await mesh.close();
   }
 });
-
-/** Bytes of all packets as tcpdump prints them with -x, in hexadecimal without gaps. */
-function bytesIn(lines: readonly string[]): string {
-  const rows = lines.filter((line) => /^\s+0x/.test(line));
-  return rows.map((row) => row.replace(/^\s+0x[0-9a-f]+:/, '').replaceAll(/\s/g, '')).join('');
-}
 
 async function droppedBy(host: Host): Promise<{ readonly from: number; readonly to: number }> {
   const rules = await host.output('nft', ['list', 'chain', 'inet', 'weft', 'cleartext']);

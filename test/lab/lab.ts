@@ -28,13 +28,20 @@ import { makeBootImage, type BootImage } from './vm/boot-image.ts';
 import { Machine } from './vm/machine.ts';
 import { labDirectory, newLabName, removeTraces, sweepStale, switchOf } from './traces.ts';
 
+interface LinkPrefixes {
+  readonly v4?: string;
+  readonly v6?: string;
+}
+
 export interface LabOptions {
   /** 1 to 199. */
   readonly nodes: number;
   /** Prefixes of the underlay, at least a /24 or so; v4 alone when absent. */
-  readonly underlay?: { readonly v4?: string; readonly v6?: string; readonly mtu?: number };
+  readonly underlay?: LinkPrefixes & { readonly mtu?: number };
   /** Which link each host is on, 0 when absent: link N has the N-th underlay prefix, and the switch routes between. */
   readonly segments?: readonly number[];
+  /** Prefixes of links that shall not have those that follow, by their number. */
+  readonly elsewhere?: Readonly<Record<number, LinkPrefixes>>;
   /** Whether hosts have a default route, to the switch. True when absent. */
   readonly gateway?: boolean;
   /** Numbers of the hosts that are machines with Debian's kernel, or all; the others are namespaces. */
@@ -47,7 +54,7 @@ export interface LabOptions {
   readonly evidence?: TestEnd;
 }
 
-const UNDERLAY: { v4?: string; v6?: string } = { v4: '192.168.77.0/24' };
+const UNDERLAY: LinkPrefixes = { v4: '192.168.77.0/24' };
 /** Places in the underlay's prefix: hosts from 1, etcd, and the switch as the gateway. */
 const ETCD_PLACE = 200;
 const GATEWAY_PLACE = 254;
@@ -96,9 +103,8 @@ export class Lab {
   readonly #beforeClose: (() => Promise<unknown>)[] = [];
 
   constructor(options: LabOptions) {
-    const { v4, v6 } = options.underlay ?? UNDERLAY;
     this.#options = options;
-    this.#prefixes = [v4, v6].filter((text) => text !== undefined).map(underlayPrefix);
+    this.#prefixes = prefixesIn(options.underlay ?? UNDERLAY);
     this.outside = new Namespace(this.name, 'switch', OUTSIDE);
   }
 
@@ -285,14 +291,20 @@ export class Lab {
     return [address, `route add default via ${addressIn(prefix, BigInt(GATEWAY_PLACE))}`];
   }
 
-  /** The segment's prefix follows the one before it. */
+  /** The segment's prefix follows the one before it, unless it is elsewhere. */
   #prefixesOf(segment: number): Prefix[] {
+    const elsewhere = this.#options.elsewhere?.[segment];
+    if (elsewhere !== undefined) return prefixesIn(elsewhere);
     return this.#prefixes.map((prefix) => {
       const { first, last } = rangeOf(prefix);
       const base = addressIn(prefix, BigInt(segment) * (last - first + 1n));
       return `${base}/${lengthOf(prefix)}` as Prefix;
     });
   }
+}
+
+function prefixesIn({ v4, v6 }: LinkPrefixes): Prefix[] {
+  return [v4, v6].filter((text) => text !== undefined).map(underlayPrefix);
 }
 
 function underlayPrefix(text: string): Prefix {

@@ -43,6 +43,12 @@ export async function capture(
   };
 }
 
+/** Bytes of all packets as tcpdump prints them with -x, in hexadecimal without gaps. */
+export function bytesIn(lines: readonly string[]): string {
+  const rows = lines.filter((line) => /^\s+0x/.test(line));
+  return rows.map((row) => row.replace(/^\s+0x[0-9a-f]+:/, '').replaceAll(/\s/g, '')).join('');
+}
+
 /** Of tcpdump's answer to SIGUSR1: how many it printed, and how many the kernel has for it. */
 const COUNTS = /^tcpdump: (\d+) packets? captured, (\d+) packets? received by filter/;
 
