@@ -6,7 +6,7 @@ import { decodeTags, type Tags } from '../codec/index.ts';
 import type { Endpoint } from '../effects.ts';
 import type { Member } from '../swim/index.ts';
 import type { Timers } from '../timers.ts';
-import { isSameEndpoint } from './addresses.ts';
+import { endpointKey, isSameEndpoint } from './addresses.ts';
 import type { MemberChange, MemberStatus } from './face.ts';
 import { Intents } from './intents.ts';
 import type { SerfSettings } from './settings.ts';
@@ -17,6 +17,8 @@ const NO_TAGS: Tags = new Map();
 
 export interface SerfMember extends Endpoint {
   readonly name: string;
+  /** Its endpoint's endpointKey. */
+  readonly key: string;
   readonly meta: Uint8Array;
   /** What its meta says. */
   readonly tags: Tags;
@@ -43,6 +45,7 @@ class Entry implements SerfMember {
   since: number;
   /** To be forgotten as soon as it is gone. */
   prune = false;
+  #key: string | undefined;
 
   constructor(
     node: Member,
@@ -60,8 +63,15 @@ class Entry implements SerfMember {
     this.since = since;
   }
 
+  /** Few are ever asked for it. */
+  get key(): string {
+    this.#key ??= endpointKey(this);
+    return this.#key;
+  }
+
   /** What it says of itself now. */
   update({ addr, port, meta, vsn, incarnation }: Member): void {
+    this.#key = undefined;
     this.addr = addr;
     this.port = port;
     if (this.meta !== meta) this.tags = tagsOf(meta);

@@ -111,10 +111,10 @@ export class Reconnect {
     const candidates = new Map<string, Endpoint>();
     for (const seed of seeds()) candidates.set(endpointKey(seed), seed);
     for (const member of members.unsettled)
-      if (member.status === 'left') candidates.delete(endpointKey(member));
+      if (member.status === 'left') candidates.delete(member.key);
     for (const lost of this.#lost.values()) candidates.set(lost.key, lost);
     for (const member of members.unsettled)
-      if (member.status === 'failed') candidates.set(endpointKey(member), member);
+      if (member.status === 'failed') candidates.set(member.key, member);
     this.#dropThoseOfOurs(candidates);
     return candidates;
   }
@@ -124,15 +124,13 @@ export class Reconnect {
     const { members } = this.#options;
     for (const key of candidates.keys()) {
       const holder = members.get(this.#holders.get(key) ?? '');
-      if (holder !== undefined && isHere(holder) && endpointKey(holder) === key)
-        candidates.delete(key);
+      if (holder !== undefined && isHere(holder) && holder.key === key) candidates.delete(key);
     }
     if (candidates.size === 0) return;
     if (this.#holders.size > HOLDERS_LIMIT) this.#holders.clear();
     for (const member of members) {
-      if (!isHere(member)) continue;
-      const key = endpointKey(member);
-      if (candidates.delete(key)) this.#holders.set(key, member.name);
+      if (!isHere(member) || !candidates.delete(member.key)) continue;
+      this.#holders.set(member.key, member.name);
     }
   }
 
