@@ -29,9 +29,11 @@ export function askClosedPort(address: Address): Promise<number | undefined> {
     socket.once('error', (error: NodeJS.ErrnoException) =>
       end(error.code === 'ECONNREFUSED' ? performance.now() - start : undefined),
     );
-    socket.connect(PORT, address, () => {
+    // Given to `connect`, this would be called with the error, too, of an address without a route.
+    socket.once('connect', () => {
       start = performance.now();
       socket.send(new Uint8Array(8));
     });
+    socket.connect(PORT, address);
   });
 }
