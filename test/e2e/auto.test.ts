@@ -78,7 +78,7 @@ describe('auto', { timeout: 240_000 }, () => {
       await mesh.daemons[0]!.kill('SIGKILL');
       mesh.daemons[0] = await one.startWeftd([]).waitReady();
     });
-    expectNoneLost(results, 100);
+    expectNoneLost(results, { atLeast: 100 });
   });
 
   test('who is reached by WireGuard cannot be pretended in the clear or through VXLAN, and others can send', async () => {
@@ -120,7 +120,7 @@ describe('auto', { timeout: 240_000 }, () => {
 
   test('it gives way to vxlan while workloads talk, and nothing stays behind', async () => {
     const results = await underPings(mesh, () => changeTo(mesh, 'auto', network('vxlan')));
-    expectNoneLost(results);
+    expectNoneLost(results, { inFlight: 1 });
     await eventually(
       async () => {
         expect(await Promise.all(lab.hosts.map(kernelState))).toEqual(first);
@@ -172,10 +172,14 @@ async function underPings(
   return Promise.all(going.map((each) => each.stop()));
 }
 
-function expectNoneLost(results: readonly PingResult[], atLeast = 1000): void {
+/** `inFlight`: so many each may have been under way at the very moment of a change. */
+function expectNoneLost(
+  results: readonly PingResult[],
+  { atLeast = 1000, inFlight = 0 } = {},
+): void {
   for (const { sent, lost } of results) {
     expect(sent).toBeGreaterThan(atLeast);
-    expect(lost).toBe(0);
+    expect(lost).toBeLessThanOrEqual(inFlight);
   }
 }
 
