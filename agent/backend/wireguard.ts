@@ -101,11 +101,12 @@ function boundPort({ mode, ports }: WireguardOptions, family: Family): number {
 
 const PORT_LIMIT = 65_535;
 
-/** The two next ports that are free: above the devices' own, or below where there are none above. */
-function detourPorts({ ports }: WireguardOptions): Readonly<Record<Family, number>> {
+/** The next ports that are free: above the devices' own, or below where there are none above. One device has one. */
+function detourPorts({ mode, ports }: WireguardOptions): Readonly<Record<Family, number>> {
   const above = Math.max(ports[4], ports[6]);
   const below = Math.min(ports[4], ports[6]);
-  return above + 2 <= PORT_LIMIT ? { 4: above + 1, 6: above + 2 } : { 4: below - 1, 6: below - 2 };
+  const [first, second] = above + 2 <= PORT_LIMIT ? [above + 1, above + 2] : [below - 1, below - 2];
+  return { 4: first, 6: mode === 'separate' ? second : first };
 }
 
 // ---- what the kernel shall hold ----

@@ -175,10 +175,12 @@ export class Planner {
     const mesh = this.#mesh;
     this.#planHost();
     let planned = 0;
-    for (const [id, lease] of this.#peers) {
+    for (const id of this.#peers.keys()) {
       if (++planned % SLICE === 0) await this.#parts.turn();
       if (this.#mesh !== mesh) return;
-      this.#planPeer(id, lease);
+      // It may have changed, or gone, during that turn.
+      const lease = this.#peers.get(id);
+      if (lease !== undefined) this.#planPeer(id, lease);
     }
     if (this.hasDetour !== this.#detourStands) this.#planHost();
   }

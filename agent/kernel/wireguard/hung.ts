@@ -39,8 +39,16 @@ export function stateOf(socket: string, limit: number): Promise<'answers' | 'sil
 /** Whether there was one. */
 function kill(link: string): boolean {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isProgramOf(name, link));
-  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
-  return pids.length > 0;
+  return pids.filter((pid) => end(Number(pid))).length > 0;
+}
+
+/** False if it has just ended by itself. */
+function end(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
 }
 
 /** Devices of one name may be in several network namespaces, while processes are told apart by their ids alone. */
