@@ -53,7 +53,7 @@ export interface RotationHost {
   readonly every: number;
   /** In s since 1970. */
   readonly seconds: () => number;
-  readonly planner: Pick<Planner, 'peers' | 'behind'>;
+  readonly planner: Pick<Planner, 'peers' | 'behind' | 'formers'>;
   readonly board: ProblemBoard;
   readonly clock: Clock;
   readonly random: Random;
@@ -132,6 +132,9 @@ export class KeyRotation {
     if (this.#underWay)
       throw refused('this host is changing its key already', 'wait until it is done');
     if (flanneld !== undefined) throw cutsOff(flanneld);
+    // Peers of a former mesh are not waited for.
+    if (this.#host.planner.formers.size > 0)
+      throw refused('a change of backend is under way', 'try again when it is over');
     await this.#alone(this.#rest(tell) ?? (() => this.#begin(tell)));
   }
 
