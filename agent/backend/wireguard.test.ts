@@ -229,3 +229,21 @@ test.each([
     ports,
   });
 });
+
+test.each(['auto', 'ipv6'])(
+  'with mode %s the second device has one port, over IPv6 too',
+  (Mode) => {
+    const { backend, mesh, published, peer } = meshOf({ Mode }, [4, 6], on([6]));
+    const told = { families: [4, 6], before: undefined, existing: [] } as const;
+    const publicKey = () => NEW;
+    const { detour } = backend.publish({ ...told, underlay, publicKey, newKey: NEW });
+    expect(detour?.ports).toEqual({ 4: 51_822, 6: 51_822 });
+    const changing = { ...peer, node: 'n', ...(detour === undefined ? {} : { detour }) };
+    expect(mesh.peer(changing).resources.map(line).join('\n')).toContain(
+      `wireguard peer ${NEW} endpoint [fd77::2]:51822 `,
+    );
+    expect(mesh.detour?.map(line)).toContain(
+      `wireguard weft-detour public-key ${keyIn(published)} listen-port 51822`,
+    );
+  },
+);
