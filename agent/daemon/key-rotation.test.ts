@@ -1,0 +1,58 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ManualClock } from '../../test/sim/clock.ts';
+import { loadWireguardKey, makeWireguardKey, placeNewKey } from '../config/wireguard-key.ts';
+import type { PublicKey } from '../state/wireguard.ts';
+import { KeyRotation } from './key-rotation.ts';
+import { turn } from './machine.ts';
+import { ProblemBoard } from './problem-board.ts';
+
+let stateDir: string;
+
+beforeEach(() => void (stateDir = mkdtempSync(join(tmpdir(), 'weft-rotation-'))));
+afterEach(() => rmSync(stateDir, { recursive: true }));
+
+/** A host without peers; what it plans and tells in turn. */
+function stage({ formers = new Map<string, number>() } = {}) {
+  const clock = new ManualClock();
+  const { publicKey } = loadWireguardKey(stateDir, []);
+  const done: unknown[] = [];
+  const warnings: string[] = [];
+  const board = new ProblemBoard(
+    () => new Date(0),
+    () => {},
+  );
+  const rotation = new KeyRotation({
+    stateDir,
+    every: 0,
+    seconds: () => 0,
+    planner: { peers: new Map(), behind: () => [], formers },
+    board,
+    clock,
+    random: () => 0,
+    log: { info: () => {}, warn: (_: object, text: string) => void warnings.push(text) },
+    leases: () => [],
+    publicKey: () => loadWireguardKey(stateDir, []).publicKey,
+    tell: (newKey: PublicKey | undefined) => void done.push(newKey ?? 'no key told'),
+    plan: async (planned) => void done.push(planned?.phase ?? 'at rest'),
+  });
+  const advance = async (ms: number): Promise<void> => {
+    for (const end = clock.now() + ms; clock.now() < end;) {
+      clock.advance(1000);
+      rotation.look();
+      await turn();
+    }
+  };
+  return { rotation, publicKey, done, warnings, board, advance };
+}
+
+const isNewKeyThere = (): boolean => existsSync(join(stateDir, 'wgkey.new'));
+
+test('while a former mesh stands it is refused', async () => {
+  const { rotation, done } = stage({ formers: new Map([['vxlan', 0]]) });
+  await expect(rotation.rotate(() => {})).rejects.toThrow('a change of backend is under way');
+  expect(done).toEqual([]);
+  expect(isNewKeyThere()).toBe(false);
+});
