@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ManualClock } from '../../test/sim/clock.ts';
-import { loadWireguardKey, makeWireguardKey, placeNewKey } from '../config/wireguard-key.ts';
+import {
+  enforceNewKey,
+  loadWireguardKey,
+  makeWireguardKey,
+  placeNewKey,
+} from '../config/wireguard-key.ts';
 import type { PublicKey } from '../state/wireguard.ts';
 import { KeyRotation } from './key-rotation.ts';
 import { turn } from './machine.ts';
@@ -55,4 +60,30 @@ test('while a former mesh stands it is refused', async () => {
   await expect(rotation.rotate(() => {})).rejects.toThrow('a change of backend is under way');
   expect(done).toEqual([]);
   expect(isNewKeyThere()).toBe(false);
+});
+
+test('found unfinished before the new key is in force, the old one stays', async () => {
+  placeNewKey(stateDir, makeWireguardKey());
+  const { rotation, publicKey, done, warnings, advance } = stage();
+  rotation.start();
+  await advance(5000);
+  expect([done, isNewKeyThere()]).toEqual([['over', 'no key told'], true]);
+  await advance(2000);
+  expect([done, isNewKeyThere()]).toEqual([['over', 'no key told', 'at rest'], false]);
+  expect(loadWireguardKey(stateDir, []).publicKey).toBe(publicKey);
+  expect(warnings[0]).toContain('interrupted before the new one was in force');
+  expect(rotation.isUnderWay).toBe(false);
+});
+
+test('found unfinished when the new key is in force, it goes on', async () => {
+  const key = makeWireguardKey();
+  placeNewKey(stateDir, key);
+  enforceNewKey(stateDir, key);
+  const { rotation, done, warnings, advance } = stage();
+  rotation.start();
+  await advance(3000);
+  const { publicKey } = key;
+  expect(done).toEqual(['back', publicKey, 'back', 'at rest', 'no key told']);
+  expect([isNewKeyThere(), warnings]).toEqual([false, []]);
+  expect(loadWireguardKey(stateDir, []).publicKey).toBe(publicKey);
 });

@@ -1,6 +1,5 @@
 /**
- * Gives this host's WireGuard devices another key without losing a packet. Step by step, each of which a weftd that was
- * killed goes on from:
+ * Gives this host's WireGuard devices another key without losing a packet, step by step:
  *
  *     told      the lease tells the new key. Two hosts that do so at once each see the other, and take it back: one at a time
  *     out       wgkey.new is there. The detour stands, has the new key, and traffic moves to it
@@ -8,7 +7,8 @@
  *     at rest   wgkey.new is gone, and with it the detour
  *
  * A peer that does not come along ends it before the second last step, which is the only one that takes the old key away:
- * traffic moves back to the main devices, and the detour goes when nobody sends by it any more.
+ * traffic moves back to the main devices, and the detour goes when nobody sends by it any more. A weftd that was killed
+ * on the way ends it in the same way before that step, as another host may have taken the turn since; past it, it goes on.
  */
 import { WeftError } from '../../controlplane/api/errors.ts';
 import { flanneldIn, verdict } from '../backend/rotation.ts';
@@ -123,7 +123,7 @@ export class KeyRotation {
     const key = readNewKey(this.#host.stateDir);
     const phase = this.found?.phase;
     if (key === undefined || phase === undefined) return undefined;
-    return () => (phase === 'back' ? this.#back(key, tell) : this.#out(key, tell));
+    return () => (phase === 'back' ? this.#back(key, tell) : this.#giveUp(key, interrupted()));
   }
 
   /** Resolves when this host has another key; throws a WeftError when it keeps the one it has, and why. */
@@ -348,6 +348,13 @@ function cutsOff(flanneld: string): WeftError {
 function givenUp(reason: string): WeftError {
   return new WeftError('WEFT_ROTATION_GIVEN_UP', `${reason}, so this host keeps its key`, {
     fix: 'see that weftd runs there, and that UDP ports of the detour are open (docs/wireguard.md)',
+  });
+}
+
+function interrupted(): WeftError {
+  const message = 'the change of key was interrupted before the new one was in force';
+  return new WeftError('WEFT_ROTATION_GIVEN_UP', `${message}, so this host keeps its key`, {
+    fix: 'change it again',
   });
 }
 
