@@ -8,8 +8,9 @@ import {
   loadWireguardKey,
   makeWireguardKey,
   placeNewKey,
+  randomPublicKey,
 } from '../config/wireguard-key.ts';
-import type { PublicKey } from '../state/wireguard.ts';
+import { DETOUR_LINKS, sessionName, type PeerSession, type PublicKey } from '../state/wireguard.ts';
 import { KeyRotation } from './key-rotation.ts';
 import { turn } from './machine.ts';
 import { ProblemBoard } from './problem-board.ts';
@@ -86,4 +87,21 @@ test('found unfinished when the new key is in force, it goes on', async () => {
   expect(done).toEqual(['back', publicKey, 'back', 'at rest', 'no key told']);
   expect([isNewKeyThere(), warnings]).toEqual([false, []]);
   expect(loadWireguardKey(stateDir, []).publicKey).toBe(publicKey);
+});
+
+test('given up, it is told at once, and is a problem as long as a peer sends by the detour', async () => {
+  placeNewKey(stateDir, makeWireguardKey());
+  const { rotation, board, advance } = stage();
+  const steps: string[] = [];
+  const refusal = rotation.rotate(({ step }) => void steps.push(step)).catch(String);
+  for (let seconds = 1; seconds <= 20; seconds++) {
+    const session = { receivedBytes: seconds } as PeerSession;
+    rotation.look(new Map([[sessionName(DETOUR_LINKS[0], randomPublicKey()), session]]));
+    await advance(1000);
+    expect(board.list().map(({ code }) => code)).toEqual(['ROTATION_OVER']);
+  }
+  expect(steps).toEqual(['over']);
+  await advance(6000);
+  expect(board.list()).toEqual([]);
+  expect(await refusal).toContain('interrupted before the new one was in force');
 });

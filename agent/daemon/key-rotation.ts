@@ -41,7 +41,7 @@ const TRANSIT = 500;
 const SILENCE = 5000;
 
 export type Tell = (step: {
-  readonly step: 'turn' | 'out' | 'back' | 'done';
+  readonly step: 'turn' | 'out' | 'over' | 'back' | 'done';
   readonly text: string;
   readonly publicKey?: PublicKey;
 }) => void;
@@ -123,7 +123,8 @@ export class KeyRotation {
     const key = readNewKey(this.#host.stateDir);
     const phase = this.found?.phase;
     if (key === undefined || phase === undefined) return undefined;
-    return () => (phase === 'back' ? this.#back(key, tell) : this.#giveUp(key, interrupted()));
+    return () =>
+      phase === 'back' ? this.#back(key, tell) : this.#giveUp(key, interrupted(), tell);
   }
 
   /** Resolves when this host has another key; throws a WeftError when it keeps the one it has, and why. */
@@ -216,7 +217,7 @@ export class KeyRotation {
     await this.#host.plan(rotationTo(this.#host.stateDir, key, 'out'));
     this.#host.tell(key.publicKey);
     const refusal = await this.#followed('out');
-    if (refusal !== undefined) return await this.#giveUp(key, refusal);
+    if (refusal !== undefined) return await this.#giveUp(key, refusal, tell);
     await this.#arrive(key, 'out');
     enforceNewKey(stateDir, key);
     await this.#back(key, tell);
@@ -261,15 +262,19 @@ export class KeyRotation {
     return refusal;
   }
 
-  async #giveUp(key: NewKey, refusal: WeftError): Promise<never> {
-    const { clock, log, stateDir } = this.#host;
+  /** Peers may send by the detour for long, as one that is cut off from etcd: it waits for them, but not silently. */
+  async #giveUp(key: NewKey, refusal: WeftError, tell: Tell): Promise<never> {
+    const { board, clock, log, stateDir } = this.#host;
     log.warn({}, refusal.sentence);
+    tell({ step: 'over', text: `${refusal.message}: traffic moves back` });
+    board.set('rotation', [givingUp(refusal)]);
     await this.#host.plan(rotationTo(this.#host.stateDir, key, 'over'));
     this.#host.tell(undefined);
     this.#detourHeard.at = clock.now();
     await this.#until(() => clock.now() - this.#detourHeard.at > SILENCE, Infinity);
     dropNewKey(stateDir);
     await this.#host.plan(undefined);
+    board.set('rotation', []);
     throw refusal;
   }
 
@@ -361,6 +366,11 @@ function interrupted(): WeftError {
 function waitingFor(peer: string): { code: string; message: string; subject: string } {
   const message = `peer ${peer} has not come back from the detour that a new WireGuard key needed: see that weftd runs there`;
   return { code: 'ROTATION_WAITS', message, subject: peer };
+}
+
+function givingUp({ message }: WeftError): { code: string; message: string } {
+  const waits = 'the detour stays until no peer sends by it';
+  return { code: 'ROTATION_OVER', message: `${message}: ${waits}` };
 }
 
 function messageOf(cause: unknown): string {
