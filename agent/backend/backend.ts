@@ -89,6 +89,15 @@ export function directLinks(underlay: Underlay): (address: Address) => string | 
   };
 }
 
+/**
+ * The backend by which the host of a lease is reached. A lease without a type is flanneld's udp: weft's udp tells its
+ * type, and a lease of weft's without one is of alloc. flanneld's alloc looks like its udp: that matters only
+ * where a mesh of udp runs or ran, which then stands longer than it needs to.
+ */
+export function meshTypeOf({ backendType, node }: Pick<Lease, 'backendType' | 'node'>): string {
+  return backendType === '' && node === undefined ? 'udp' : backendType;
+}
+
 /** The lease belongs to another kind of mesh: flanneld leaves such peers alone too. */
 export function otherBackend(ours: string, lease: Lease): PeerPlan {
   const theirs = lease.backendType === '' ? 'no backend type' : `backend ${lease.backendType}`;

@@ -29,6 +29,18 @@ test('only hosts of flanneld that the running network reaches stand in the way',
   expect(refusalOf(vxlan, forced, flanneld)).toBeUndefined();
 });
 
+test('a lease without a type is of flanneld’s udp, unless weft wrote it for alloc', () => {
+  const leases = [lease('10.5.4.0-24', ''), lease('10.5.5.0-24', '', 'a')];
+  expect(refusalOf(network('udp'), vxlan, leases)).toMatch(
+    /^a change from udp to vxlan would cut off .* \(10\.5\.4\.0-24\): /,
+  );
+  expect(refusalOf(network('udp'), network('udp', { Port: 9000 }), leases)).toMatch(
+    /^other options of udp /,
+  );
+  expect(refusalOf(network('alloc'), vxlan, leases)).toBeUndefined();
+  expect(refusalOf(vxlan, network('udp'), leases)).toBeUndefined();
+});
+
 test('so do options that both ends must have alike, and no others; a secret is not told', () => {
   const flanneld = (type: string) => [lease('10.5.4.0-24', type)];
   expect(refusalOf(vxlan, network('vxlan', { VNI: 7 }), flanneld('vxlan'))).toMatch(

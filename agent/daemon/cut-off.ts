@@ -2,7 +2,7 @@
  * Whether another network configuration may take the place of the running one. flanneld reads it at its start only, so
  * its hosts stay as they are while all of weft's change: a change that would cut them off counts only when forced.
  */
-import type { Backend } from '../backend/backend.ts';
+import { meshTypeOf, type Backend } from '../backend/backend.ts';
 import { createBackend } from '../backend/backends.ts';
 import type { Lease, NetworkConfig } from '../state/facts.ts';
 
@@ -23,7 +23,7 @@ export function refusalOf(
   if (typeof after === 'string') return after;
   if (next.isForced === true || canMeet(before, after)) return undefined;
   const stranded = [...leases].flatMap(([key, lease]) =>
-    lease.node === undefined && lease.backendType === before.type ? key : [],
+    lease.node === undefined && meshTypeOf(lease) === before.type ? key : [],
   );
   if (stranded.length === 0) return undefined;
   const named = stranded.slice(0, NAMED).join(', ');

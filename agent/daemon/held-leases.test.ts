@@ -10,12 +10,12 @@ function put(id: string, backendType: string): LeaseChange {
   return { type: 'put', id, lease };
 }
 
-function holding() {
+function holding(type = 'vxlan') {
   const clock = new ManualClock();
   const released: LeaseChange[] = [];
-  const typeOf = (id: string): string | undefined => ({ old: 'vxlan', other: 'ipip' })[id];
+  const typeOf = (id: string): string | undefined => ({ old: type, other: 'ipip' })[id];
   const release = (change: LeaseChange): void => void released.push(change);
-  return { clock, released, held: new HeldLeases({ type: 'vxlan', clock, typeOf, release }) };
+  return { clock, released, held: new HeldLeases({ type, clock, typeOf, release }) };
 }
 
 test('only a peer of ours that changes over is held back, and for a time', () => {
@@ -39,4 +39,11 @@ test('a later change of the peer counts instead, and the end of the session forg
   held.stop();
   clock.advance(600_000);
   expect(released).toEqual([]);
+});
+
+test('a lease of flanneld’s udp, which has no type, is no change over within udp', () => {
+  const { held } = holding('udp');
+  const same = [put('old', ''), put('old', 'udp')];
+  expect(held.take(same)).toEqual(same);
+  expect(held.take([put('old', 'vxlan')])).toEqual([]);
 });

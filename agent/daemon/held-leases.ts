@@ -2,6 +2,7 @@
  * A peer that changes to another backend has read the network configuration before us. What leads to it stays until we
  * have read it too, as it still takes that; if we never do, its new lease counts after all.
  */
+import { meshTypeOf } from '../backend/backend.ts';
 import type { Clock } from '../state/clock.ts';
 import type { LeaseChange } from './planner.ts';
 
@@ -53,7 +54,7 @@ export class HeldLeases {
 
   #isAhead(change: LeaseChange): change is LeaseChange & { readonly type: 'put' } {
     const { type, typeOf } = this.#parts;
-    return change.type === 'put' && change.lease.backendType !== type && typeOf(change.id) === type;
+    return change.type === 'put' && meshTypeOf(change.lease) !== type && typeOf(change.id) === type;
   }
 
   #hold(change: LeaseChange, type: string): void {

@@ -143,6 +143,31 @@ test('each peer keeps the mesh that its lease names, however often the backend c
   expect([...world.planner.formers.keys()]).toEqual(['wireguard', 'host-gw']);
 });
 
+test('flanneld’s leases without a type stay on the former mesh of udp; weft’s, which are of alloc, do not', async () => {
+  const slow = createBackend({ type: 'udp', options: {} });
+  const world = planner();
+  const untyped = (host: number, node?: string): LeaseChange => {
+    const lease = { ...peerLease(slow, facts, host), backendType: '' };
+    return {
+      type: 'put',
+      id: `key ${host}`,
+      lease: { ...lease, ...(node !== undefined && { node }) },
+    };
+  };
+  const routes = () => world.lines().filter((each) => /^route 10\.5\.[23]\.0\/24 /.test(each));
+  await world.planner.setMesh(slow, facts, publishFor(slow, facts));
+  world.planner.change([untyped(2), untyped(3, 'a')]);
+  await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+  expect(routes()).toEqual([expect.stringMatching(/^route 10\.5\.2\.0\/24 .* dev flannel0 /)]);
+  expect([...world.planner.formers]).toEqual([['udp', 1]]);
+  expect([...world.planner.problems.keys()]).toEqual(['key 3']);
+  world.planner.change([put(2)]);
+  expect(routes()).toEqual(['route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink']);
+  expect([...world.planner.formers]).toEqual([['udp', 0]]);
+  world.planner.change([untyped(2), { type: 'remove', id: 'key 2' }]);
+  expect([...world.planner.formers]).toEqual([['udp', 0]]);
+});
+
 test('a small path makes the MTU of the peer’s routes smaller, and only those', async () => {
   const world = planner();
   await world.planner.setMesh(backend, facts, publishFor(backend, facts));

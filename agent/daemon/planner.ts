@@ -2,7 +2,13 @@
  * Turns facts into slices of desired state: one for the host, one for each peer's lease. Keeps nothing but
  * the facts of the moment; whoever calls it says what changed.
  */
-import type { Backend, MeshPlan, PeerPlan, Published } from '../backend/backend.ts';
+import {
+  meshTypeOf,
+  type Backend,
+  type MeshPlan,
+  type PeerPlan,
+  type Published,
+} from '../backend/backend.ts';
 import { alongPath } from '../backend/path-mtu.ts';
 import { Ways, type Way } from '../backend/ways.ts';
 import { firewallPlan } from '../firewall/plan.ts';
@@ -63,7 +69,7 @@ export class Planner {
   readonly #parts: PlannerParts;
   readonly #peers = new Map<string, Lease>();
   readonly #problems = new Map<string, string>();
-  /** How many peers publish each type of backend. */
+  /** How many peers are of each backend. */
   readonly #tally = new Map<string, number>();
   /** By type. As many as there are backends, at most. */
   readonly #formers = new Map<string, Former>();
@@ -99,7 +105,8 @@ export class Planner {
 
   /** The backend of a peer's lease. */
   typeOf(id: string): string | undefined {
-    return this.#peers.get(id)?.backendType;
+    const lease = this.#peers.get(id);
+    return lease && meshTypeOf(lease);
   }
 
   /** Undefined if there is no such peer, or no mesh yet. */
@@ -204,7 +211,7 @@ export class Planner {
     for (const change of changes) {
       this.#count(this.typeOf(change.id), -1);
       if (change.type === 'put') {
-        this.#count(change.lease.backendType, 1);
+        this.#count(meshTypeOf(change.lease), 1);
         this.#peers.set(change.id, change.lease);
         this.#planPeer(change.id, change.lease);
       } else {
@@ -277,8 +284,8 @@ export class Planner {
     return { ...planned, resources };
   }
 
-  #meshFor({ backendType }: Lease): Mesh | undefined {
-    return this.#formers.get(backendType) ?? this.#mesh;
+  #meshFor(lease: Lease): Mesh | undefined {
+    return this.#formers.get(meshTypeOf(lease)) ?? this.#mesh;
   }
 
   /** A peer that has changed over may still have sent by a former mesh, and WireGuard takes packets of peers only. */
