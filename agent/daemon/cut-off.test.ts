@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { hostFacts } from '../backend/backend.suite.ts';
+import type { Family } from '../ip/address.ts';
 import { prefix } from '../ip/prefix.ts';
 import type { Lease, NetworkConfig } from '../state/facts.ts';
-import { refusalOf } from './cut-off.ts';
+import { mayResume, refusalOf } from './cut-off.ts';
 
 const network = (type: string, options = {}): NetworkConfig => ({
   ranges: {},
@@ -60,4 +62,14 @@ test('so do options that both ends must have alike, and no others; a secret is n
 
 test('what weft does not have never takes the place of what runs', () => {
   expect(refusalOf(vxlan, network('vxlann'), [])).toMatch(/"vxlann", which weft does not have/);
+});
+
+test('a host goes on with what it ran only within the same ranges', () => {
+  const within = (families: readonly Family[], type: string): NetworkConfig =>
+    hostFacts({ type, options: {} }, families).network;
+  const kept = within([4], 'vxlan');
+  expect(mayResume(kept, within([4], 'wireguard'))).toBe(true);
+  expect(mayResume(kept, within([4], 'vxlan'))).toBe(false);
+  expect(mayResume(kept, within([4, 6], 'wireguard'))).toBe(false);
+  expect(mayResume(kept, within([6], 'wireguard'))).toBe(false);
 });

@@ -55,6 +55,18 @@ export function isOtherMesh(current: NetworkConfig, next: NetworkConfig): boolea
   return typeof after !== 'string' && !canMeet(createBackend(current.backend), after);
 }
 
+/**
+ * Whether a host that ran `kept` goes on with it until `next` takes its place. Not when the ranges changed too: its lease
+ * is another then, and there may be none left in the former ranges.
+ */
+export function mayResume(kept: NetworkConfig, next: NetworkConfig): boolean {
+  return sameRanges(kept, next) && isOtherMesh(kept, next);
+}
+
+export function sameRanges(one: NetworkConfig, other: NetworkConfig): boolean {
+  return JSON.stringify(one.ranges) === JSON.stringify(other.ranges);
+}
+
 /** Whether a host of the one and a host of the other reach each other. */
 function canMeet(before: Backend, after: Backend): boolean {
   const agreed = ({ agreed = {} }: Backend): string => JSON.stringify(agreed);

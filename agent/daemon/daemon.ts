@@ -16,7 +16,7 @@ import type { PeerSessions } from '../state/wireguard.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import type { EtcdState } from '../subnet/service.ts';
-import { isOtherMesh, refusalOf } from './cut-off.ts';
+import { mayResume, refusalOf } from './cut-off.ts';
 import { controlHandlers } from './control-handlers.ts';
 import { followNetwork } from './follow-network.ts';
 import { keepNetwork, readKeptNetwork, type FoundNetwork } from './kept-network.ts';
@@ -263,7 +263,7 @@ export class Daemon {
    */
   async #resume(found: FoundNetwork, signal: AbortSignal): Promise<void> {
     const kept = readKeptNetwork(this.config.stateDir);
-    if (kept === undefined || !isOtherMesh(kept.network, found.network)) return;
+    if (kept === undefined || !mayResume(kept.network, found.network)) return;
     this.#isResuming = true;
     this.#found = kept;
     try {

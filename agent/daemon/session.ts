@@ -26,6 +26,7 @@ import type { Registry } from '../subnet/registry.ts';
 import type { Refusal } from '../subnet/leases.ts';
 import { SubnetService } from '../subnet/service.ts';
 import { ChangeOver } from './change-over.ts';
+import { sameRanges } from './cut-off.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { existingLinks, type HostKernel } from './host-kernel.ts';
 import { HeldLeases } from './held-leases.ts';
@@ -243,7 +244,7 @@ export class Session {
     const { planner, settled } = this.#parts;
     const before = planner.facts;
     if (before === undefined || before.network.backend.type === this.network.backend.type) return;
-    if (JSON.stringify(before.network.ranges) !== JSON.stringify(this.network.ranges)) return;
+    if (!sameRanges(before.network, this.network)) return;
     await planner.setMesh(this.#backend, this.#facts(before.subnets), this.#publish(undefined));
     await settled();
   }
