@@ -139,6 +139,14 @@ test('IPv6 workloads over a link without IPv6 need a tunnel', () => {
   expect(routesOf(world)).toHaveLength(2);
 });
 
+test('its WireGuard has no mode to choose', () => {
+  const sentence =
+    /^Backend\.Mode is not for auto, .*: leave it out, or set Backend\.Type to wireguard$/;
+  for (const Mode of ['ipv4', 'auto', 7])
+    expect(() => createBackend({ type: 'auto', options: { Mode } })).toThrow(sentence);
+  expect(createBackend({ type: 'auto', options: { Mode: '' } }).type).toBe('auto');
+});
+
 test('a flanneld peer, which cannot have it, is told', () => {
   const { mesh, peer } = meeting(HOME, HOME);
   expect(mesh.peer({ ...peer, backendType: 'vxlan' }).problem).toMatch(/this host runs auto/);

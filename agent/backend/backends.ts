@@ -35,7 +35,7 @@ const BACKENDS: Readonly<Record<string, (options: Options) => Backend>> = {
       parts: {
         'host-gw': hostGw(),
         vxlan: vxlan({ ...vxlanOptions(options), directRouting: false }),
-        wireguard: wireguard({ ...wireguardOptions(options), mode: 'auto' }),
+        wireguard: wireguard(wireguardOptionsOfAuto(options)),
       },
     }),
 };
@@ -65,6 +65,15 @@ function wireguardOptions(options: Options): WireguardOptions {
     keepalive: whole(options, 'PersistentKeepaliveInterval', 0, { min: 0, max: 65_535 }),
     ...(presharedKey === undefined ? {} : { presharedKey }),
   };
+}
+
+/** It has one device for both outer families, and its mode is not to be chosen. */
+function wireguardOptionsOfAuto(options: Options): WireguardOptions {
+  if ((field(options, 'Mode') ?? '') !== '')
+    throw new RangeError(
+      'Backend.Mode is not for auto, which has one WireGuard device for both families: leave it out, or set Backend.Type to wireguard',
+    );
+  return { ...wireguardOptions(options), mode: 'auto' };
 }
 
 /** The backend the network configuration asks for; throws a RangeError whose message is one sentence for the operator. */
