@@ -63,6 +63,12 @@ export function mayResume(kept: NetworkConfig, next: NetworkConfig): boolean {
   return sameRanges(kept, next) && isOtherMesh(kept, next);
 }
 
+export function sameNetwork(one: NetworkConfig, other: NetworkConfig | undefined): boolean {
+  const text = (network: NetworkConfig | undefined): string =>
+    JSON.stringify([network?.ranges, network?.backend]);
+  return text(one) === text(other);
+}
+
 export function sameRanges(one: NetworkConfig, other: NetworkConfig): boolean {
   return JSON.stringify(one.ranges) === JSON.stringify(other.ranges);
 }

@@ -16,7 +16,7 @@ import type { PeerSessions } from '../state/wireguard.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import type { EtcdState } from '../subnet/service.ts';
-import { mayResume, refusalOf } from './cut-off.ts';
+import { mayResume, refusalOf, sameNetwork } from './cut-off.ts';
 import { controlHandlers } from './control-handlers.ts';
 import { followNetwork } from './follow-network.ts';
 import { keepNetwork, readKeptNetwork, type FoundNetwork } from './kept-network.ts';
@@ -62,7 +62,7 @@ export class Daemon {
   #isResuming = false;
   #isRefusing = false;
   #isReconsidering = false;
-  /** Configurations are taken up one after the other. */
+  /** Configurations are taken up, and sessions begun, one after the other. */
   #turns: Promise<void> = Promise.resolve();
   /** All peers were planned once. */
   #isPlanned = false;
@@ -141,6 +141,8 @@ export class Daemon {
       await gossip;
       await this.#followNetwork(signal);
     } finally {
+      // A session may be beginning.
+      await this.#turns;
       await this.#session?.stop();
       this.pathFinder.stop();
       await this.membership?.stop();
@@ -290,9 +292,13 @@ export class Daemon {
     });
   }
 
-  /** Takes up the configuration that was found, unless that would do harm; one turn after the other. */
+  /** Takes up the configuration that was found, unless that would do harm. */
   #consider(signal: AbortSignal): Promise<void> {
-    const turn = this.#turns.then(() => this.#considerNow(signal));
+    return this.#inTurn(() => this.#considerNow(signal));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turns.then(work);
     this.#turns = turn.catch(() => {});
     return turn;
   }
@@ -369,8 +375,7 @@ export class Daemon {
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      const session = await Session.begin(this.#sessionParts(signal), network);
-      this.#session = session;
+      this.#session = await Session.begin(this.#sessionParts(signal), network);
       this.board.set('setup', []);
     } catch (cause) {
       if (!(cause instanceof SetupError) || isFirst) throw cause;
@@ -379,12 +384,22 @@ export class Daemon {
       ])) {
         this.#log.error(`${message}; the mesh stays as it was`);
       }
-      machineClock.after(SETUP_RETRY, () => {
-        const isStale = signal.aborted || this.#session !== undefined || this.#network !== network;
-        if (!isStale) void this.#beginSession(network, false, signal);
-      });
+      this.#retryLater(network, signal);
     }
     this.changed();
+  }
+
+  #retryLater(network: NetworkConfig, signal: AbortSignal): void {
+    const retry = async (): Promise<void> => {
+      const isStale = signal.aborted || this.#session !== undefined || this.#network !== network;
+      if (!isStale) await this.#beginSession(network, false, signal);
+    };
+    machineClock.after(SETUP_RETRY, () => {
+      this.#inTurn(retry).catch((cause: unknown) => {
+        this.#log.error({ err: cause }, 'the network configuration could not be carried out');
+        this.#retryLater(network, signal);
+      });
+    });
   }
 
   #sessionParts(signal: AbortSignal): SessionParts {
@@ -439,12 +454,6 @@ export class Daemon {
     this.#notifier?.ready();
     this.changed();
   }
-}
-
-function sameNetwork(one: NetworkConfig, other: NetworkConfig | undefined): boolean {
-  const text = (network: NetworkConfig | undefined): string =>
-    JSON.stringify([network?.ranges, network?.backend]);
-  return text(one) === text(other);
 }
 
 function asBoardProblem({ key, code, message }: Problem): BoardProblem {

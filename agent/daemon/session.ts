@@ -21,7 +21,7 @@ import type {
   Rotation,
   Underlay,
 } from '../state/facts.ts';
-import type { PublicKey } from '../state/wireguard.ts';
+import type { PeerSessions, PublicKey } from '../state/wireguard.ts';
 import type { Registry } from '../subnet/registry.ts';
 import type { Refusal } from '../subnet/leases.ts';
 import { SubnetService } from '../subnet/service.ts';
@@ -233,7 +233,7 @@ export class Session {
     if (this.rotation === undefined) return;
     this.#rotated = this.rotation.found;
     this.#newKey = this.#rotated?.publicKey;
-    this.#parts.planner.look(await this.#parts.host.wireguard.sessions());
+    this.#parts.planner.look(await sessionsOf(this.#parts.host));
   }
 
   /**
@@ -413,6 +413,15 @@ export class Session {
         this.#enqueue(work);
       });
     };
+  }
+}
+
+async function sessionsOf({ wireguard }: HostKernel): Promise<PeerSessions> {
+  try {
+    return await wireguard.sessions();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new SetupError(`the sessions of WireGuard cannot be read: ${why}`);
   }
 }
 
