@@ -186,6 +186,7 @@ export class Serf {
     const { timers, settings } = this.#options;
     this.#stage = 'leaving';
     this.#reconnect.stop();
+    this.swim.quieten();
     const isAlone = this.#members.alive <= 1;
     // Not while a packet is being filled, which is when the last transmission is counted.
     const gone = once(() => timers.after(0, () => this.#goneSoon()));

@@ -265,6 +265,19 @@ describe('what is said of us', () => {
     expect(asked()).toBe(3);
   });
 
+  it.each([0, 10, 20, 30, 40, 50])(
+    'is our leave, however much there is to tell of others, each with %i bytes of meta',
+    (length) => {
+      const meta = textBytes('m'.repeat(length));
+      for (let n = 0; n < 2_000; n++) hear(alive(`other-${n}`, 1, { ...endpoint(n), meta }));
+      net.run(1_000);
+      net.sent = [];
+      self.swim.leave(() => {});
+      net.run(1_000);
+      expect(net.sentBy(self, 'dead').length).toBeGreaterThan(0);
+    },
+  );
+
   it('cannot be beyond the last incarnation', () => {
     hear(accusation('dead', 'self', 2 ** 32 - 1));
     hear(accusation('dead', 'self', 2 ** 32 - 1));

@@ -29,6 +29,11 @@ const CATCH_UP_INTERVAL = 10_000;
 const WAKE_TOLD = 32;
 /** In ms: so often a member whose ping we get without knowing it is asked whom it knows. */
 const STRANGER_INTERVAL = 1_000;
+/**
+ * So many messages about others are told still by a member that leaves. One that joined thousands just now has as many
+ * to tell, each longer than its leave and so ahead of it: it would be gone before it said so.
+ */
+const LAST_WORDS = 32;
 /** In ms: our leave is not waited for any longer (Serf's broadcast timeout). */
 const LEAVE_TIMEOUT = 5_000;
 
@@ -195,10 +200,16 @@ export class Swim {
     delegate.updated(self);
   }
 
+  /** What we are to say ourselves comes next: most of what is queued about others is dropped, as they say it too. */
+  quieten(): void {
+    this.#queue.prune(LAST_WORDS);
+  }
+
   /** Says goodbye. `done` once everybody was told, or after a while. Pings are answered as before. */
   leave(done: () => void): void {
     const { table, timers } = this.#core;
     if (this.#core.leaving) return done();
+    this.quieten();
     const isAlone = table.alive <= 1;
     let waiting: (() => void) | undefined = done;
     const finish = (): void => {
