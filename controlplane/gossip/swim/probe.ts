@@ -1,6 +1,7 @@
 /**
  * One probe of one member (specification §14): a ping, then pings over others and by stream, then a verdict. It is
- * alive as soon as anything comes back.
+ * alive as soon as anything comes back. Unlike memberlist's, a ping that is not answered is sent again: where 30 % of
+ * the packets get lost, a thousand members would otherwise suspect more of each other than can be refuted in time.
  */
 import type { Timer } from '../timers.ts';
 import { sourceFields, type Core } from './core.ts';
@@ -9,6 +10,9 @@ import type { MemberRecord } from './members.ts';
 /** From these versions of the protocol on: answers pings by stream; says so when it got no answer for us. */
 const STREAM_PING_PROTOCOL = 3;
 const NACK_PROTOCOL = 4;
+/** So many pings at most, this share of the time for an answer apart: half of them before others are asked. */
+const PINGS = 4;
+const PINGS_APART = 1 / 2;
 
 export interface Verdict {
   readonly target: MemberRecord;
@@ -30,6 +34,8 @@ export class Probe {
   /** In ms: when the verdict is due. */
   readonly #length: number;
   #timer: Timer;
+  #nextPing: Timer | undefined;
+  #pings = 0;
   #stage: 'direct' | 'indirect' | 'over' = 'direct';
   #nacksExpected = 0;
   #nacks = 0;
@@ -50,9 +56,10 @@ export class Probe {
 
   ack(payload: Uint8Array): void {
     const { timers, delegate } = this.#core;
-    const isDirect = this.#stage === 'direct';
+    // Of an answer to one of several nobody knows how long it took (Karn's algorithm, RFC 6298 §3).
+    const isMeasure = this.#stage === 'direct' && this.#pings === 1;
     this.#finish(true);
-    if (isDirect) delegate.acked(this.target, timers.now - this.#started, payload);
+    if (isMeasure) delegate.acked(this.target, timers.now - this.#started, payload);
   }
 
   nack(): void {
@@ -63,9 +70,18 @@ export class Probe {
   abandon(): void {
     this.#stage = 'over';
     this.#timer.cancel();
+    this.#nextPing?.cancel();
   }
 
   #ping(): void {
+    const { settings, timers } = this.#core;
+    this.#sendPing();
+    this.#pings++;
+    if (this.#pings < PINGS)
+      this.#nextPing = timers.after(PINGS_APART * settings.probeTimeout, () => this.#ping());
+  }
+
+  #sendPing(): void {
     const { outbox, self } = this.#core;
     const { target, seqNo } = this;
     const { name: node } = target;

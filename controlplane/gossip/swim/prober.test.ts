@@ -49,6 +49,34 @@ describe('a probe', () => {
     expect(self.swim.counts).toMatchObject({ probes: 1, probeFailures: 0 });
   });
 
+  it('pings again where no answer comes, which is no measure of distance then', () => {
+    for (const index of [2, 3]) meet(index);
+    const { node, seqNo } = nextPing();
+    const start = net.now;
+    net.sent = [];
+    net.run(800);
+    const again = net
+      .sentBy(self, 'ping')
+      .filter(({ message }) => message.seqNo === seqNo)
+      .map(({ message, time }) => [message.node, time - start]);
+    expect(again).toEqual([
+      [node, 250],
+      [node, 500],
+      [node, 750],
+    ]);
+    hear(Number(node.slice(1)), { kind: 'ack', seqNo, payload: NIL_BYTES });
+    expect(self.swim.members.get(node)?.state).toBe('alive');
+    const early = nextPing();
+    net.run(300);
+    hear(Number(early.node.slice(1)), { kind: 'ack', seqNo: early.seqNo, payload: NIL_BYTES });
+    expect(self.delegate.told.filter((text) => text.startsWith('acked'))).toEqual([]);
+    net.sent = [];
+    net.run(400);
+    expect(net.sentBy(self, 'ping').filter(({ message }) => message.seqNo === early.seqNo)).toEqual(
+      [],
+    );
+  });
+
   it('asks three others, and by stream, when there is no answer in time', () => {
     for (const index of [2, 3, 4, 5, 6]) meet(index);
     const { node, seqNo } = nextPing();
