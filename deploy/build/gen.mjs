@@ -15,6 +15,7 @@ const TARGETS = [
     from: 'proto/weft/v1/gossip.proto',
     to: 'controlplane/gossip/records/generated/gossip.js',
   },
+  { from: 'proto/weft/v1/names.proto', to: 'controlplane/names/generated/names.js' },
 ];
 
 /**
