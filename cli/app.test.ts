@@ -4,8 +4,17 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { Status } from '../controlplane/api/model.ts';
-import { HEALTHY, leaseNumber, SINCE, Stage } from '../controlplane/api/testing.ts';
+import {
+  HEALTHY,
+  leaseNumber,
+  memberNumber,
+  peerNumber,
+  SINCE,
+  Stage,
+} from '../controlplane/api/testing.ts';
 import { run } from './app.ts';
+import { NOUNS } from './nouns.ts';
+import { resolve } from './resolve.ts';
 import { ask, Recorder } from './testing.ts';
 
 test('status of a healthy host', async () => {
@@ -155,6 +164,36 @@ test('leases as JSON, none and many', async () => {
   expect(JSON.parse(out)).toEqual([...stage.daemon.table.values()]);
 });
 
+test('leases by a template: a line for each, and none for none', async () => {
+  await using stage = await Stage.open();
+  const argv = ['leases', '--format', '{{subnets}} {{expires}} {{mine}}'];
+  expect(await ask(stage, ...argv)).toMatchObject({ out: '', code: 0 });
+  for (const n of [10, 2]) stage.daemon.put(leaseNumber(n));
+  expect((await ask(stage, ...argv)).out).toBe('10.0.2.0/24 - false\n10.0.10.0/24 - false\n');
+});
+
+test('every spelling of a list is the same list', async () => {
+  await using stage = await Stage.open();
+  stage.daemon.put(leaseNumber(1));
+  const { out } = await ask(stage, 'lease', 'ls');
+  for (const argv of [['lease'], ['leases'], ['l'], ['leases', 'list']])
+    expect((await ask(stage, ...argv)).out).toBe(out);
+});
+
+test('leases --watch by a template: what is there, is new or has changed', async () => {
+  await using stage = await Stage.open();
+  stage.daemon.put(leaseNumber(1));
+  const io = new Recorder();
+  const argv = ['leases', '--watch', '--format', '{{node}}', '--socket', stage.socketPath];
+  const ended = run(argv, io);
+  await vi.waitFor(() => expect(io.out).toBe('node-1\n'));
+  stage.daemon.remove(leaseNumber(1).key);
+  stage.daemon.put(leaseNumber(2));
+  await vi.waitFor(() => expect(io.out).toBe('node-1\nnode-2\n'));
+  await stage.stop();
+  await ended;
+});
+
 test('leases --watch: the table, then a line for each change', async () => {
   await using stage = await Stage.open();
   stage.daemon.put(leaseNumber(1));
@@ -222,6 +261,21 @@ test('plan with nothing to do says so', async () => {
   expect((await ask(stage, 'plan')).out).toContain('none: the kernel is as desired\n');
 });
 
+test('all that JSON has is among the documented fields', async () => {
+  await using stage = await Stage.open();
+  stage.daemon.put(leaseNumber(1));
+  stage.daemon.putMember(memberNumber(1));
+  stage.daemon.putPeer(peerNumber(1));
+  for (const name of ['status', 'lease', 'member', 'peer', 'plan', 'version']) {
+    const value = JSON.parse((await ask(stage, name, '--json')).out) as object;
+    const entry = (Array.isArray(value) ? value[0] : value) as object;
+    const { command, noun } = resolve([name], NOUNS);
+    const fields = Object.keys((command ?? noun?.verbs[0])?.answer?.fields ?? {});
+    const known = new Set(fields.map((field) => field.split(/[.[]/)[0]));
+    for (const field of Object.keys(entry)) expect(known).toContain(field);
+  }
+});
+
 test('version needs no daemon', async () => {
   await using stage = new Stage();
   expect(await ask(stage, 'version')).toMatchObject({ out: 'dev\n', code: 0 });
@@ -263,11 +317,18 @@ test.each([
   [['status', '--frob'], "unknown option '--frob'"],
   [['plan', '--watch'], "unknown option '--watch'"],
   [['keys', 'forge'], "unknown command 'forge'"],
-  [['keys', 'install'], "missing required argument 'key'"],
-  [['keys', 'use', 'a', 'b'], "too many arguments for 'use', expected 1 argument but got 2"],
-  [['status', 'twice'], "too many arguments for 'status', expected 0 arguments but got 1"],
-  [['status', '--socket'], "option '--socket <path>' argument missing"],
+  [['keys', 'install'], "'key install' needs KEY"],
+  [['keys', 'use', 'a', 'b'], "too many arguments: 'key use' takes 1 argument, and got 2"],
+  [['status', 'twice'], "too many arguments: 'status' takes no argument, and got 1"],
+  [['status', '--socket'], "option '--socket PATH': its value is missing"],
   [['status', '--socket', ''], '--socket is empty'],
+  [['leases', 'ls', 'twice'], "too many arguments: 'lease ls' takes no argument, and got 1"],
+  [['leases', 'lsit'], "unknown command 'lsit' (did you mean list?)"],
+  [['help', 'lease', 'lz'], "unknown command 'lz'"],
+  [['status', '--json=yes'], "option '--json' takes no value"],
+  [['status', '--format', '--json'], "option '--format TEMPLATE': its value is missing"],
+  [['status', '--format', '{{x}}', '--json'], '--json and --format are two forms of one answer'],
+  [['leases', '--format', '{{subnet}}'], '--format cannot be used: it has no field "subnet"'],
   [['--json', 'docker-opts'], 'docker-opts takes no flags of weft'],
 ])('%j is wrong usage', async (argv, sentence) => {
   const io = new Recorder();

@@ -1,13 +1,12 @@
-/** `weft keys generate`: a key for gossip, as `serf keygen` makes them. Tells nobody. */
+/** `weft key generate`: a key for gossip, as `serf keygen` makes them. Tells nobody. */
 import { randomBytes } from 'node:crypto';
 import type { Context } from '../io.ts';
-import { printJson, printLines } from '../print.ts';
+import { printAnswer } from '../print.ts';
 
 /** AES-256. */
 const LENGTH = 32;
 
-export async function run({ io, json }: Context): Promise<void> {
+export async function run(context: Context): Promise<void> {
   const key = randomBytes(LENGTH).toString('base64');
-  if (json) printJson(io, { key });
-  else printLines(io, [key]);
+  printAnswer(context, { key }, () => [key]);
 }

@@ -1,53 +1,26 @@
-/** `weft leases`: every host's lease, and why those that are not in force are not. */
-import type { ControlClient } from '../../controlplane/api/client.ts';
+/** `weft lease ls`: every host's lease, and why those that are not in force are not. */
 import type { Lease, LeaseEvent } from '../../controlplane/api/model.ts';
-import { withDaemon } from '../daemon.ts';
 import type { Context } from '../io.ts';
-import { printJson, printLines } from '../print.ts';
+import { runListing, type Listing } from '../listing.ts';
 import { table } from '../table.ts';
 import { counted, instant, painter, printable } from '../text.ts';
 
+const LEASES: Listing<Lease, LeaseEvent> = {
+  list: (client) => client.leases(),
+  watch: (client) => client.watchLeases(),
+  entryOf: (event) => (event.type === 'present' ? event.lease : undefined),
+  keyOf: ({ key }) => key,
+  lines: (leases, { color, width }) => leaseLines(leases, color, width),
+  changeLine,
+};
+
 export async function run(context: Context): Promise<void> {
-  await withDaemon(context, async (client) => {
-    if (context.watch) await watch(client, context);
-    else show(await all(client.leases()), context);
-  });
-}
-
-async function all(stream: AsyncIterable<Lease>): Promise<Lease[]> {
-  const leases: Lease[] = [];
-  for await (const lease of stream) leases.push(lease);
-  return leases;
-}
-
-function show(unsorted: readonly Lease[], { io, json, color }: Context): void {
-  const { compare } = new Intl.Collator('en', { numeric: true });
-  const leases = unsorted.toSorted((a, b) => compare(a.key, b.key));
-  if (json) printJson(io, leases);
-  else {
-    const width = io.stdout.isTTY === true ? io.stdout.columns : undefined;
-    printLines(io, leaseLines(leases, color, width));
-  }
-}
-
-async function watch(client: ControlClient, context: Context): Promise<void> {
-  const { io, json } = context;
-  const first: Lease[] = [];
-  let complete = false;
-  for await (const event of client.watchLeases()) {
-    if (json) printJson(io, event, 'line');
-    else if (complete) printLines(io, [changeLine(event)]);
-    else if (event.type === 'present') first.push(event.lease);
-    else if (event.type === 'complete') {
-      complete = true;
-      show(first, context);
-    }
-  }
+  await runListing(LEASES, context);
 }
 
 const HEAD = ['SUBNET', 'PUBLIC ADDRESS', 'BACKEND', 'NODE', 'STATE'] as const;
 
-export function leaseLines(leases: readonly Lease[], color: boolean, width?: number): string[] {
+function leaseLines(leases: readonly Lease[], color: boolean, width?: number): string[] {
   const paint = painter(color);
   const refused = leases.filter(({ inForce, mine }) => !inForce && !mine).length;
   const [head = '', ...lines] = table(HEAD, leases.map(rowOf), width);

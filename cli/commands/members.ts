@@ -1,48 +1,21 @@
-/** `weft members`: every member of the gossip, who is alive, and how far away. */
-import type { ControlClient } from '../../controlplane/api/client.ts';
+/** `weft member ls`: every member of the gossip, who is alive, and how far away. */
 import type { Member, MemberEvent } from '../../controlplane/api/model.ts';
-import { withDaemon } from '../daemon.ts';
 import type { Context } from '../io.ts';
-import { printJson, printLines } from '../print.ts';
+import { runListing, type Listing } from '../listing.ts';
 import { table } from '../table.ts';
 import { counted, painter, printable, span, type Style } from '../text.ts';
 
+const MEMBERS: Listing<Member, MemberEvent> = {
+  list: (client) => client.members(),
+  watch: (client) => client.watchMembers(),
+  entryOf: (event) => (event.type === 'present' ? event.member : undefined),
+  keyOf: ({ name }) => name,
+  lines: (members, { io, color, width }) => memberLines(members, io.now(), color, width),
+  changeLine: (event, { io }) => changeLine(event, io.now()),
+};
+
 export async function run(context: Context): Promise<void> {
-  await withDaemon(context, async (client) => {
-    if (context.watch) await watch(client, context);
-    else show(await all(client.members()), context);
-  });
-}
-
-async function all(stream: AsyncIterable<Member>): Promise<Member[]> {
-  const members: Member[] = [];
-  for await (const member of stream) members.push(member);
-  return members;
-}
-
-function show(unsorted: readonly Member[], { io, json, color }: Context): void {
-  const { compare } = new Intl.Collator('en', { numeric: true });
-  const members = unsorted.toSorted((a, b) => compare(a.name, b.name));
-  if (json) printJson(io, members);
-  else {
-    const width = io.stdout.isTTY === true ? io.stdout.columns : undefined;
-    printLines(io, memberLines(members, io.now(), color, width));
-  }
-}
-
-async function watch(client: ControlClient, context: Context): Promise<void> {
-  const { io, json } = context;
-  const first: Member[] = [];
-  let complete = false;
-  for await (const event of client.watchMembers()) {
-    if (json) printJson(io, event, 'line');
-    else if (complete) printLines(io, [changeLine(event, io.now())]);
-    else if (event.type === 'present') first.push(event.member);
-    else if (event.type === 'complete') {
-      complete = true;
-      show(first, context);
-    }
-  }
+  await runListing(MEMBERS, context);
 }
 
 const HEAD = ['NAME', 'ADDRESS', 'STATUS', 'TAGS', 'RTT', 'SINCE'] as const;

@@ -1,48 +1,21 @@
-/** `weft peers`: how every other host is reached, and what is wrong with that. */
-import type { ControlClient } from '../../controlplane/api/client.ts';
+/** `weft peer ls`: how every other host is reached, and what is wrong with that. */
 import type { Peer, PeerEvent } from '../../controlplane/api/model.ts';
-import { withDaemon } from '../daemon.ts';
 import type { Context } from '../io.ts';
-import { printJson, printLines } from '../print.ts';
+import { runListing, type Listing } from '../listing.ts';
 import { table } from '../table.ts';
 import { byteCount, counted, listed, painter, printable, span } from '../text.ts';
 
+const PEERS: Listing<Peer, PeerEvent> = {
+  list: (client) => client.peers(),
+  watch: (client) => client.watchPeers(),
+  entryOf: (event) => (event.type === 'present' ? event.peer : undefined),
+  keyOf: ({ key }) => key,
+  lines: (peers, { io, color, width }) => peerLines(peers, io.now(), color, width),
+  changeLine: (event, { io }) => changeLine(event, io.now()),
+};
+
 export async function run(context: Context): Promise<void> {
-  await withDaemon(context, async (client) => {
-    if (context.watch) await watch(client, context);
-    else show(await all(client.peers()), context);
-  });
-}
-
-async function all(stream: AsyncIterable<Peer>): Promise<Peer[]> {
-  const peers: Peer[] = [];
-  for await (const peer of stream) peers.push(peer);
-  return peers;
-}
-
-function show(unsorted: readonly Peer[], { io, json, color }: Context): void {
-  const { compare } = new Intl.Collator('en', { numeric: true });
-  const peers = unsorted.toSorted((a, b) => compare(a.key, b.key));
-  if (json) printJson(io, peers);
-  else {
-    const width = io.stdout.isTTY === true ? io.stdout.columns : undefined;
-    printLines(io, peerLines(peers, io.now(), color, width));
-  }
-}
-
-async function watch(client: ControlClient, context: Context): Promise<void> {
-  const { io, json } = context;
-  const first: Peer[] = [];
-  let complete = false;
-  for await (const event of client.watchPeers()) {
-    if (json) printJson(io, event, 'line');
-    else if (complete) printLines(io, [changeLine(event, io.now())]);
-    else if (event.type === 'present') first.push(event.peer);
-    else if (event.type === 'complete') {
-      complete = true;
-      show(first, context);
-    }
-  }
+  await runListing(PEERS, context);
 }
 
 interface Column {

@@ -2,15 +2,13 @@
 import type { Plan, PlanOperation, PlanResource } from '../../controlplane/api/model.ts';
 import { withDaemon } from '../daemon.ts';
 import type { Context } from '../io.ts';
-import { printJson, printLines } from '../print.ts';
+import { printAnswer } from '../print.ts';
 import { painter, printable, type Paint, type Style } from '../text.ts';
 
 export async function run(context: Context): Promise<void> {
-  const { io, json, color } = context;
   await withDaemon(context, async (client) => {
     const plan = await client.plan();
-    if (json) printJson(io, plan);
-    else printLines(io, planLines(plan, painter(color)));
+    printAnswer(context, plan, () => planLines(plan, painter(context.color)));
   });
 }
 

@@ -2,7 +2,7 @@
 import type { Status } from '../../controlplane/api/model.ts';
 import { withDaemon } from '../daemon.ts';
 import type { Context } from '../io.ts';
-import { printJson, printLines } from '../print.ts';
+import { printAnswer } from '../print.ts';
 import { counted, instant, listed, painter, printable, span, type Paint } from '../text.ts';
 
 /** Clears the screen and goes to its first line (ECMA-48, ED and CUP). */
@@ -15,13 +15,14 @@ export async function run(context: Context): Promise<void> {
   });
 }
 
-function show(status: Status, { io, json, watch, color }: Context): void {
-  if (json) {
-    printJson(io, status, watch ? 'line' : 'document');
-    return;
-  }
-  if (watch && io.stdout.isTTY === true) io.stdout.write(CLEAR);
-  printLines(io, [...statusLines(status, io.now(), painter(color)), ...(watch ? [''] : [])]);
+function show(status: Status, context: Context): void {
+  const { io, watch, color } = context;
+  const lines = (): string[] => {
+    const clear = watch && io.stdout.isTTY === true ? CLEAR : '';
+    const [first = '', ...rest] = statusLines(status, io.now(), painter(color));
+    return [`${clear}${first}`, ...rest, ...(watch ? [''] : [])];
+  };
+  printAnswer(context, status, lines, watch ? 'line' : 'document');
 }
 
 /** Of the first column of the block. */

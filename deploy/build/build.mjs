@@ -33,7 +33,7 @@ function onDemand(folder, noted) {
   return {
     name: 'on-demand',
     setup: ({ onResolve }) =>
-      onResolve({ filter: /^\.\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
+      onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
         if (kind !== 'dynamic-import') return undefined;
         noted.add(join(resolveDir, path));
         return { path: `./${folder}/${basename(path, '.ts')}.mjs`, external: true };

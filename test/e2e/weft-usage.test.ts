@@ -27,7 +27,7 @@ test.each([
   [['status', '--wach'], /unknown option.*did you mean --watch/],
   [['status', 'now'], /too many arguments/],
   [['leases', '--yes'], /unknown option/],
-  [['--socket'], /argument missing/],
+  [['--socket'], /its value is missing/],
   [['--socket=', 'status'], /--socket is empty/],
   [['--json', 'docker-opts'], /takes no flags of weft/],
 ])('%s: exit code 2', async (args, says) => {

@@ -1,0 +1,21 @@
+/** Everything that `weft` can be told, in the order of its help. A new command is a file in nouns/ and a line here. */
+import { DOCKER_OPTS } from './nouns/docker-opts.ts';
+import { KEY } from './nouns/key.ts';
+import { LEASE } from './nouns/lease.ts';
+import { MEMBER } from './nouns/member.ts';
+import { PEER } from './nouns/peer.ts';
+import { PLAN } from './nouns/plan.ts';
+import { STATUS } from './nouns/status.ts';
+import { VERSION_COMMAND } from './nouns/version.ts';
+import type { Entry } from './spec.ts';
+
+export const NOUNS: readonly Entry[] = [
+  STATUS,
+  LEASE,
+  MEMBER,
+  PEER,
+  KEY,
+  PLAN,
+  DOCKER_OPTS,
+  VERSION_COMMAND,
+];
