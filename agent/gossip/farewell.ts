@@ -39,6 +39,7 @@ export async function sayFarewell(parts: FarewellParts): Promise<boolean> {
       ...(config.keyFile === undefined ? {} : { keyFile: config.keyFile }),
       seeds: () => [],
       listening: () => {},
+      recorded: () => {},
       changed: (change) => {
         if (change.type === 'present' && !change.member.mine && change.member.status === 'alive')
           met();

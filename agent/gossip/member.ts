@@ -71,6 +71,21 @@ export interface GossipProblem {
   readonly subject?: string;
 }
 
+/** What a host says of itself to all (docs/gossip-records.md). */
+export interface RecordView {
+  /** The member that says it. */
+  readonly owner: string;
+  readonly kind: string;
+  readonly key: string;
+  readonly payload: Uint8Array;
+}
+
+/** One is there, is another, or is gone. */
+export interface RecordChange {
+  readonly before?: RecordView | undefined;
+  readonly after?: RecordView | undefined;
+}
+
 export interface GossipMember {
   /** What the others are told; undefined until it listens. */
   readonly address: SocketAddress | undefined;
@@ -81,6 +96,11 @@ export interface GossipMember {
   join(places: readonly SocketAddress[]): Promise<void>;
   /** `key` is of a length that keys have; none for `list`. Rejects unless it listens. */
   keys(operation: KeyOperation, key?: Uint8Array): Promise<KeyReport>;
+  /** Says it of this host to all, now or as soon as it listens. Throws a RangeError for one that is too long, or too much. */
+  put(kind: string, key: string, payload: Uint8Array): void;
+  remove(kind: string, key: string): void;
+  /** What all hosts say, this one among them. */
+  records(kind: string): Iterable<RecordView>;
   /** A datagram of `length` bytes that a member answers to where it came from; undefined if none is so short. */
   ping(number: number, length: number): Uint8Array | undefined;
   /** The number of the ping that the datagram answers; undefined if it is anything else. What is gossiped beside is heard. */
@@ -103,6 +123,7 @@ export interface OpenOptions {
   /** It listens. Once. */
   readonly listening: () => void;
   readonly changed: (change: MemberChange) => void;
+  readonly recorded: (change: RecordChange) => void;
   /** All that is wrong now. */
   readonly troubled: (problems: readonly GossipProblem[]) => void;
   /** To be logged once. */

@@ -11,6 +11,7 @@ import type {
   MemberChange,
   MemberView,
   OpenOptions,
+  RecordView,
 } from './member.ts';
 import { Membership } from './membership.ts';
 
@@ -33,6 +34,7 @@ class FakeMember implements GossipMember {
   readonly isEncrypted = false;
   readonly joined: (readonly SocketAddress[])[] = [];
   readonly table: MemberView[] = [];
+  readonly said = new Map<string, RecordView>();
   address: SocketAddress | undefined;
   isClosed = false;
   counts: GossipMember['counts'] = undefined as never;
@@ -48,6 +50,23 @@ class FakeMember implements GossipMember {
   async join(places: readonly SocketAddress[]): Promise<void> {
     this.joined.push(places);
     await Promise.resolve();
+  }
+
+  put(kind: string, key: string, payload: Uint8Array): void {
+    const before = this.said.get(`${kind} ${key}`);
+    const after = { owner: 'h1', kind, key, payload };
+    this.said.set(`${kind} ${key}`, after);
+    this.options.recorded({ before, after });
+  }
+
+  remove(kind: string, key: string): void {
+    const before = this.said.get(`${kind} ${key}`);
+    this.said.delete(`${kind} ${key}`);
+    this.options.recorded({ before });
+  }
+
+  records(kind: string): Iterable<RecordView> {
+    return [...this.said.values()].filter((record) => record.kind === kind);
   }
 
   ping(): undefined {
@@ -195,6 +214,27 @@ test('another address is another member; the same one stays, whatever else chang
   expect([stage.opened.length, stage.opened[0]?.isClosed, stage.moves]).toEqual([2, true, 2]);
   expect(stage.membership.address).toBe('192.0.2.9:7946');
   expect(stage.seen.at(-1)).toEqual({ type: 'removed', name: 'h2' });
+});
+
+test('what this host says is said again by a member that takes another’s place, and what others said is gone', async () => {
+  const stage = new Stage();
+  const { membership } = stage;
+  const told: string[] = [];
+  const name = (record: RecordView | undefined): string => record?.key ?? '-';
+  membership.onRecord('endpoint', ({ before, after }) =>
+    told.push(`${name(before)} ${name(after)}`),
+  );
+  membership.put('endpoint', 'early', Buffer.from('1'));
+  await membership.start();
+  membership.put('endpoint', 'web', Buffer.from('2'));
+  membership.put('name', 'other', Buffer.from('3'));
+  membership.remove('endpoint', 'early');
+  expect(told).toEqual(['- early', '- web', 'early -']);
+  stage.own = address('192.0.2.9');
+  stage.underlayChanged();
+  await stage.pass(1_000);
+  expect(told.slice(3)).toEqual(['web -', '- web']);
+  expect([...membership.records('endpoint')].map(({ key }) => key)).toEqual(['web']);
 });
 
 test('while the address is away the member stays', async () => {

@@ -10,7 +10,14 @@ import type { LeaseChange } from '../subnet/leases.ts';
 import type { UnderlayChoice } from '../underlay/choose.ts';
 import { Discovery } from './discovery.ts';
 import { Joiner } from './joiner.ts';
-import type { GossipMember, GossipProblem, MemberChange, OpenMember } from './member.ts';
+import type {
+  GossipMember,
+  GossipProblem,
+  MemberChange,
+  OpenMember,
+  RecordChange,
+  RecordView,
+} from './member.ts';
 import { findPlace, type Place, type PlaceChoice } from './place.ts';
 
 export interface MembershipParts {
@@ -45,6 +52,9 @@ export class Membership {
   readonly #discovery: Discovery;
   readonly #joiner: Joiner;
   readonly #listeners = new Set<(change: MemberChange) => void>();
+  readonly #recordListeners = new Set<RecordListener>();
+  /** What this host says to all: a member that takes another's place says it again. */
+  readonly #said = new Map<string, Omit<RecordView, 'owner'>>();
   #member: GossipMember | undefined;
   #place: Place | undefined;
   /** Why there is no member, or none at the place it should be. */
@@ -116,6 +126,30 @@ export class Membership {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Says it of this host to all, from now on or as soon as it can. Throws a RangeError for one that cannot be said. */
+  put(kind: string, key: string, payload: Uint8Array): void {
+    this.#member?.put(kind, key, payload);
+    this.#said.set(`${kind}\n${key}`, { kind, key, payload });
+  }
+
+  /** It is so no more. */
+  remove(kind: string, key: string): void {
+    this.#said.delete(`${kind}\n${key}`);
+    this.#member?.remove(kind, key);
+  }
+
+  /** What all hosts say, this one among them; nothing while nothing listens. */
+  records(kind: string): Iterable<RecordView> {
+    return this.#member?.records(kind) ?? [];
+  }
+
+  /** Calls back for every change of a record of that kind; the returned function ends that. */
+  onRecord(kind: string, tell: (change: RecordChange) => void): () => void {
+    const listener = { kind, tell };
+    this.#recordListeners.add(listener);
+    return () => this.#recordListeners.delete(listener);
+  }
+
   /** Other hosts' leases. */
   leases(changes: readonly LeaseChange[]): void {
     this.#discovery.leases(changes);
@@ -172,6 +206,7 @@ export class Membership {
         seeds: () => this.#joiner.seeds(),
         listening: () => this.#onListening(),
         changed: (change) => this.#onChange(change),
+        recorded: (change) => this.#onRecord(change),
         troubled: (problems) => this.#onProblems(problems),
         warn: (sentence) => this.#parts.log.warn(sentence),
       });
@@ -179,6 +214,7 @@ export class Membership {
       this.#fail(messageOf(cause));
       return;
     }
+    for (const { kind, key, payload } of this.#said.values()) this.#member.put(kind, key, payload);
     this.#place = place;
     this.#succeed();
   }
@@ -189,6 +225,8 @@ export class Membership {
     this.#member = undefined;
     if (member === undefined) return;
     for (const { name } of member.members()) this.#announce({ type: 'removed', name });
+    for (const { kind, tell } of this.#recordListeners)
+      for (const before of member.records(kind)) tell({ before });
     await member.close();
     this.#discovery.forgetMembers();
     this.#onProblems([]);
@@ -234,6 +272,11 @@ export class Membership {
     for (const listener of this.#listeners) listener(change);
   }
 
+  #onRecord(change: RecordChange): void {
+    const kind = (change.after ?? change.before)?.kind;
+    for (const listener of this.#recordListeners) if (listener.kind === kind) listener.tell(change);
+  }
+
   #onProblems(problems: readonly GossipProblem[]): void {
     this.#itsProblems = problems;
     this.#tellProblems();
@@ -243,6 +286,11 @@ export class Membership {
     this.#parts.troubled(this.problems);
     if (this.problems.length > 0) this.#settled();
   }
+}
+
+interface RecordListener {
+  readonly kind: string;
+  readonly tell: (change: RecordChange) => void;
 }
 
 function messageOf(cause: unknown): string {

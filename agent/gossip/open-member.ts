@@ -21,7 +21,7 @@ import type {
 
 /** Throws an Error of one sentence when the settings cannot be. */
 export function openMember(options: OpenOptions): GossipMember {
-  const { place, changed, listening } = options;
+  const { place, listening } = options;
   const listen = partsOf(place.listen);
   const problems = new Problems(options);
   const agent = startGossip({
@@ -38,7 +38,7 @@ export function openMember(options: OpenOptions): GossipMember {
   });
   problems.follow(agent);
   if (options.keyFile !== undefined) warnIfOpen(options.keyFile, options.warn);
-  agent.watch((event) => onEvent(agent, event, changed));
+  agent.watch((event) => onEvent(agent, event, options));
   void tellReady(agent, listening);
   return {
     get address() {
@@ -53,6 +53,9 @@ export function openMember(options: OpenOptions): GossipMember {
     members: () => agent.members().map(viewOf),
     // What became of it the members tell.
     join: async (places) => void (await agent.join(places).catch(() => undefined)),
+    put: (kind, key, payload) => agent.put(kind, key, payload),
+    remove: (kind, key) => void agent.remove(kind, key),
+    records: (kind) => agent.records?.list(kind) ?? [],
     ping: (number, length) => agent.ping(number, length),
     answer: (packet, from) => agent.answer(packet, endpointOf(from)),
     keys: async (operation, key) => reportOf(await agent.keys(operation, key)),
@@ -73,7 +76,12 @@ async function tellReady(agent: GossipAgent, listening: () => void): Promise<voi
   listening();
 }
 
-function onEvent(agent: GossipAgent, event: NodeEvent, changed: OpenOptions['changed']): void {
+function onEvent(
+  agent: GossipAgent,
+  event: NodeEvent,
+  { changed, recorded }: Pick<OpenOptions, 'changed' | 'recorded'>,
+): void {
+  if (event.kind === 'record') recorded(event.change);
   if (event.kind !== 'member') return;
   if (event.change === 'reap') changed({ type: 'removed', name: event.member.name });
   else changed({ type: 'present', member: viewOf(agent.memberOf(event.member)) });
