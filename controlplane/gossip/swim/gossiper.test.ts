@@ -102,10 +102,10 @@ describe('gossip', () => {
   });
 
   it('does not keep what fits no packet', () => {
+    const { queued } = self.swim;
     hear({ ...alive(2), node: 'x'.repeat(1_000), meta: new Uint8Array(500) } as Message);
-    net.run(5_000);
     expect(self.swim.members.size).toBe(2);
-    expect(self.swim.queued).toBe(0);
+    expect(self.swim.queued).toBe(queued);
   });
 
   it('has a CRC for those who understand it only', () => {

@@ -13,6 +13,8 @@ import { phaseOf, turnOf } from './turns.ts';
 
 /** Members that look after a suspect: many more than the confirmations that count. The suspect is not to drown in pings. */
 const CONFIRMERS = 10;
+/** Members that call a suspect whose time is nearly over, each of several times: in a small cluster all. */
+const CALLERS = 50;
 /** In ms: over so long their probes are spread. */
 const CONFIRM_DELAY = 300;
 /** Probes under way for confirmation. At the bound a suspicion is left to others. */
@@ -90,7 +92,8 @@ export class Prober {
 
   /** Its time is nearly over: whether it answers after all. That it does not says nothing new. */
   callOnceMore(record: MemberRecord): void {
-    this.#probeSuspect(record, () => {});
+    const { random, table } = this.#core;
+    if (random() < CALLERS / table.size) this.#probeSuspect(record, () => {});
   }
 
   #wouldHelp(record: MemberRecord): boolean {

@@ -2,6 +2,8 @@ import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Message } from '../codec/index.ts';
 import type { Member } from './member.ts';
+import { LAN } from './settings.ts';
+import { suspicionTimes } from './suspicion.ts';
 import { endpoint, Net, SERF_VSN, textBytes, type Host } from './testing.ts';
 
 type Alive = Extract<Message, { kind: 'alive' }>;
@@ -48,6 +50,40 @@ function spread(): string[] {
 beforeEach(() => {
   net = new Net();
   self = net.add(1, { name: 'self' });
+});
+
+describe('an accusation that is out of date', () => {
+  it.each(['suspect', 'dead'] as const)('has who says %s told what is so, now and then', (kind) => {
+    hear(alive('x', 3));
+    net.sent = [];
+    hear(accusation(kind, 'x', 2), accusation(kind, 'x', 2));
+    expect(net.sentBy(self, 'alive')).toMatchObject([
+      { to: FAR, message: { node: 'x', incarnation: 3 } },
+    ]);
+    net.run(100);
+    hear(accusation(kind, 'x', 2));
+    expect(net.sentBy(self, 'alive').filter(({ to }) => to.addr[3] === FAR.addr[3])).toHaveLength(
+      2,
+    );
+  });
+
+  it('is said once more before its time is over, so that who knows better says so', () => {
+    hear(alive('x', 1));
+    for (let n = 2; n < 9; n++) hear(alive(`other-${n}`, 1, endpoint(n)));
+    hear(accusation('suspect', 'x', 1));
+    net.passes = (_from, _to, kind) => kind !== 'packet';
+    const { confirmations, min } = suspicionTimes(LAN, 9);
+    const said = (): number =>
+      net.sentBy(self, 'suspect').filter(({ message: { node, from } }) => node + from === 'xz')
+        .length;
+    net.run(10_000);
+    expect(said()).toBe(LAN.transmissionsMin);
+    for (let n = 0; n < confirmations; n++) hear(accusation('suspect', 'x', 1, `y${n}`));
+    net.sent = [];
+    net.run(min);
+    expect(said()).toBeGreaterThan(0);
+    expect(member('x')?.state).toBe('dead');
+  });
 });
 
 describe('alive', () => {
@@ -245,6 +281,7 @@ describe('what is said of us', () => {
     hear(accusation('suspect', 'self', 1, 'accuser'), accusation('suspect', 'self', 1, 'accuser'));
     expect(net.sentBy(self, 'alive')).toMatchObject([
       { to: endpoint(2), message: { incarnation: 2 } },
+      { to: FAR, message: { incarnation: 2 } },
     ]);
     expect(self.swim.counts.refutations).toBe(1);
   });

@@ -25,13 +25,15 @@ const INCARNATION_LIMIT = 2 ** 32 - 1;
 const VERSIONS_LENGTH = 6;
 /** In ms: so often one member is told directly what we know of it. */
 const REPLY_INTERVAL = 1_000;
+/** In ms: so often one who is out of date is told of a member that lives. */
+const CORRECTION_INTERVAL = 100;
 /** How many members tell somebody what they know of him, when they do not hear it from himself. */
 const REPLIES = 10;
 
 export interface RumoursOptions {
   /** Somebody else suspects a member, and now we do. */
   readonly suspected: (record: MemberRecord) => void;
-  /** A suspicion is nearly over: one more look, lest we missed that the suspect lives. */
+  /** A suspicion is nearly over: one more look. */
   readonly nearlyOver: (record: MemberRecord) => void;
   /** Our refutation is queued: somebody suspects us, or takes us for dead. */
   readonly refuted: (verdict: 'suspect' | 'dead') => void;
@@ -41,11 +43,13 @@ export class Rumours {
   readonly #core: Core;
   readonly #options: RumoursOptions;
   readonly #replies: Pace;
+  readonly #corrections: Pace;
 
   constructor(core: Core, options: RumoursOptions) {
     this.#core = core;
     this.#options = options;
     this.#replies = new Pace(core.timers, REPLY_INTERVAL);
+    this.#corrections = new Pace(core.timers, CORRECTION_INTERVAL);
   }
 
   /** `from`: where the packet came from, if it came by packet. */
@@ -64,12 +68,13 @@ export class Rumours {
     this.#accept(known, heard);
   }
 
-  suspect(accusation: Accusation): void {
+  /** `sender`: who passes it on, if it came by packet. */
+  suspect(accusation: Accusation, sender?: Endpoint): void {
     const { table, self, counts, settings, timers } = this.#core;
     const { node, incarnation, from } = accusation;
     const record = table.get(node);
     if (record === undefined) return;
-    if (incarnation < record.incarnation) return this.#refuted(record, from);
+    if (incarnation < record.incarnation) return this.#outlived(record, from, sender);
     if (record.suspicion !== undefined && incarnation === record.incarnation) {
       if (!record.suspicion.confirm(from)) return;
       if (from === self.name) counts.confirmations++;
@@ -84,18 +89,20 @@ export class Rumours {
     table.set(record, 'suspect', timers.now);
     const times = suspicionTimes(settings, table.size);
     record.suspicion = new Suspicion(timers, times, from, {
-      nearlyOver: () => this.#options.nearlyOver(record),
+      nearlyOver: () => this.#askAround(record, from),
       over: () => this.#expired(record),
     });
     if (from === self.name) counts.suspicions++;
     else this.#options.suspected(record);
   }
 
-  /** From itself: it leaves. */
-  dead(accusation: Accusation): void {
+  /** From itself: it leaves. `sender`: who passes it on, if it came by packet. */
+  dead(accusation: Accusation, sender?: Endpoint): void {
     const { table, self } = this.#core;
-    const record = table.get(accusation.node);
-    if (record === undefined || accusation.incarnation < record.incarnation) return;
+    const { node, incarnation, from } = accusation;
+    const record = table.get(node);
+    if (record === undefined) return;
+    if (incarnation < record.incarnation) return this.#outlived(record, from, sender);
     // Before we leave we are neither; then nobody takes us for dead but ourselves.
     if (record.isGone) return;
     if (record === self) return this.#refute(accusation, 'dead');
@@ -202,6 +209,21 @@ export class Rumours {
     if (this.#replies.allows(from)) outbox.sendBare(accuser, [aliveOf(self)]);
   }
 
+  /** What is said of it is out of date: who says it is told, at most now and then. */
+  #outlived(record: MemberRecord, from: string, sender: Endpoint | undefined): void {
+    this.#refuted(record, from);
+    const { outbox, leaving } = this.#core;
+    if (sender === undefined || record.state !== 'alive' || leaving) return;
+    if (this.#corrections.allows(textOf(sender))) outbox.sendTo(sender, aliveOf(record));
+  }
+
+  /** Lest we missed that the suspect lives: we say once more what it is accused of; who knows better will tell us. */
+  #askAround(record: MemberRecord, from: string): void {
+    const { name: node, incarnation } = record;
+    this.#core.broadcast(node, { kind: 'suspect', node, incarnation, from });
+    this.#options.nearlyOver(record);
+  }
+
   #expired(record: MemberRecord): void {
     const { self, counts } = this.#core;
     counts.deathsDeclared++;
@@ -227,6 +249,10 @@ export class Rumours {
 
 export function aliveOf({ name: node, addr, port, meta, vsn, incarnation }: MemberRecord): Message {
   return { kind: 'alive', node, addr, port, meta, vsn, incarnation };
+}
+
+function textOf({ addr, port }: Endpoint): string {
+  return `${addr.join('.')} ${port}`;
 }
 
 /** Nearly everything that is heard was heard before. */

@@ -151,9 +151,9 @@ export class Swim {
       case 'alive':
         return this.#rumours.alive(message, from);
       case 'suspect':
-        return this.#rumours.suspect(message);
+        return this.#rumours.suspect(message, from);
       case 'dead':
-        return this.#rumours.dead(message);
+        return this.#rumours.dead(message, from);
       case 'user':
         return this.#core.delegate.user(message.payload);
     }
