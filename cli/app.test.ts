@@ -180,6 +180,39 @@ test('every spelling of a list is the same list', async () => {
     expect((await ask(stage, ...argv)).out).toBe(out);
 });
 
+test('leases by name: key or subnet, and an unknown one is told', async () => {
+  await using stage = await Stage.open();
+  for (const n of [1, 2, 3]) stage.daemon.put(leaseNumber(n));
+  const { out } = await ask(stage, 'lease', 'ls', '10.0.1.0-24', '10.0.3.0/24');
+  expect(out.split('\n').map((line) => line.split(' ')[0])).toEqual([
+    'SUBNET',
+    '10.0.1.0/24',
+    '10.0.3.0/24',
+    '2',
+    '',
+  ]);
+  expect(await ask(stage, 'lease', 'ls', '10.0.1.0-24', 'x')).toMatchObject({
+    out: '',
+    err: 'weft: there is no lease "x": see weft lease ls\n',
+    code: 1,
+  });
+});
+
+test('leases --watch of one: the others are not told', async () => {
+  await using stage = await Stage.open();
+  for (const n of [1, 2]) stage.daemon.put(leaseNumber(n));
+  const io = new Recorder();
+  const argv = ['lease', 'ls', '10.0.2.0/24', '--watch', '--socket', stage.socketPath];
+  const ended = run(argv, io);
+  await vi.waitFor(() => expect(io.out).toContain('1 lease\n'));
+  const before = io.out;
+  stage.daemon.remove(leaseNumber(1).key);
+  stage.daemon.remove(leaseNumber(2).key);
+  await vi.waitFor(() => expect(io.out).toBe(`${before}- 10.0.2.0-24\n`));
+  await stage.stop();
+  await ended;
+});
+
 test('leases --watch by a template: what is there, is new or has changed', async () => {
   await using stage = await Stage.open();
   stage.daemon.put(leaseNumber(1));
@@ -322,7 +355,6 @@ test.each([
   [['status', 'twice'], "too many arguments: 'status' takes no argument, and got 1"],
   [['status', '--socket'], "option '--socket PATH': its value is missing"],
   [['status', '--socket', ''], '--socket is empty'],
-  [['leases', 'ls', 'twice'], "too many arguments: 'lease ls' takes no argument, and got 1"],
   [['leases', 'lsit'], "unknown command 'lsit' (did you mean list?)"],
   [['help', 'lease', 'lz'], "unknown command 'lz'"],
   [['status', '--json=yes'], "option '--json' takes no value"],

@@ -9,6 +9,7 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   WEFT_FORBIDDEN: EXIT.unreachable,
   WEFT_TIMEOUT: EXIT.unreachable,
   WEFT_STOPPED: EXIT.unreachable,
+  WEFT_NOT_FOUND: EXIT.failure,
   WEFT_BUSY: EXIT.failure,
   WEFT_SLOW_READER: EXIT.failure,
   WEFT_SOCKET_IN_USE: EXIT.failure,

@@ -1,4 +1,5 @@
 /** Everything that `weft` can be told, in the order of its help. A new command is a file in nouns/ and a line here. */
+import { COMPLETE, COMPLETION } from './nouns/completion.ts';
 import { DOCKER_OPTS } from './nouns/docker-opts.ts';
 import { KEY } from './nouns/key.ts';
 import { LEASE } from './nouns/lease.ts';
@@ -17,5 +18,7 @@ export const NOUNS: readonly Entry[] = [
   KEY,
   PLAN,
   DOCKER_OPTS,
+  COMPLETION,
+  COMPLETE,
   VERSION_COMMAND,
 ];

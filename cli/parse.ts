@@ -54,11 +54,9 @@ function helpOf(words: readonly string[], table: readonly Entry[]): Parsed {
   throw unknown(rest, known, fullName(of));
 }
 
-/** A word after a noun alone is a verb that there is not, unless the first verb takes words. */
+/** A word after a noun alone is a verb that there is not: words for the first verb come after its name. */
 function refuseUnknownVerb({ noun }: Place, [word]: readonly string[]): void {
-  const [first] = noun?.verbs ?? [];
-  if (noun !== undefined && word !== undefined && (first?.arguments ?? []).length === 0)
-    throw unknown(word, noun.verbs, noun.name);
+  if (noun !== undefined && word !== undefined) throw unknown(word, noun.verbs, noun.name);
 }
 
 function unknown(word: string, known: readonly Entry[], name = ''): WeftError {

@@ -20,7 +20,7 @@ export async function perform(argv: readonly string[], io: Io): Promise<number> 
     case 'help': {
       const { stdout, stderr } = io;
       const to = parsed.asked ? stdout : stderr;
-      to.write(`${helpLines(parsed.of, NOUNS, stdout.columns).join('\n')}\n`);
+      to.write(`${helpLines(parsed.of, NOUNS, stdout.columns || undefined).join('\n')}\n`);
       return parsed.asked ? EXIT.ok : EXIT.usage;
     }
     case 'call': {
@@ -46,7 +46,8 @@ function contextOf(call: Call, io: Io): Context {
     // https://no-color.org: present and not empty.
     color: values['no-color'] !== true && isTTY === true && !io.env['NO_COLOR'],
     ...(template === undefined ? {} : { template }),
-    ...(isTTY === true && columns !== undefined ? { width: columns } : {}),
+    // 0: a terminal that does not know.
+    ...(isTTY === true && columns !== undefined && columns > 0 ? { width: columns } : {}),
   };
 }
 

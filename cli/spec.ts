@@ -1,8 +1,11 @@
 /** What a command of `weft` is, as data: parsing, `--help`, completion, man pages and their checks are made from this. */
 import type { Context } from './io.ts';
 
-/** What a word of the command line may be: files, names that the daemon knows, or one of a few words. */
-export type Completion = 'file' | 'lease' | 'member' | 'peer' | readonly string[];
+/** Names that the daemon knows: commands/complete.ts asks it for them. */
+export type LiveName = 'lease' | 'member' | 'peer';
+
+/** What a word of the command line may be. */
+export type Completion = 'file' | LiveName | readonly string[];
 
 export interface Option {
   /** Without the dashes. */

@@ -25,6 +25,10 @@ const PACKAGES = {
   'xz-utils': 'to unpack that kernel',
   'wireguard-tools': 'wg, with which weftd sets encrypted tunnels',
   'wireguard-go': 'WireGuard in user space, for a kernel without it',
+  zsh: 'the shell, in which the tests press TAB',
+  fish: 'the shell, as zsh',
+  'man-db': 'man, to read them',
+  mandoc: 'to check the man pages',
   serf: 'Serf, whose agents share a gossip cluster with ours',
 };
 const LAB = [
@@ -43,7 +47,7 @@ const MACHINES = [...LAB, 'tcpdump', 'busybox-static', 'qemu-system-x86', 'kmod'
 const PURPOSES = {
   lab: LAB,
   machines: MACHINES,
-  test: [...MACHINES, 'docker.io', 'openssl', 'serf'],
+  test: [...MACHINES, 'docker.io', 'openssl', 'serf', 'zsh', 'fish', 'mandoc', 'man-db'],
   bench: [...MACHINES, 'serf'],
 };
 /** Those that need a kernel to boot. */

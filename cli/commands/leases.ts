@@ -6,10 +6,13 @@ import { table } from '../table.ts';
 import { counted, instant, painter, printable } from '../text.ts';
 
 const LEASES: Listing<Lease, LeaseEvent> = {
+  thing: 'lease',
   list: (client) => client.leases(),
   watch: (client) => client.watchLeases(),
   entryOf: (event) => (event.type === 'present' ? event.lease : undefined),
+  goneKey: (event) => (event.type === 'removed' ? event.key : undefined),
   keyOf: ({ key }) => key,
+  namesOf: ({ subnets }) => subnets,
   lines: (leases, { color, width }) => leaseLines(leases, color, width),
   changeLine,
 };

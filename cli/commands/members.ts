@@ -6,10 +6,13 @@ import { table } from '../table.ts';
 import { counted, painter, printable, span, type Style } from '../text.ts';
 
 const MEMBERS: Listing<Member, MemberEvent> = {
+  thing: 'member',
   list: (client) => client.members(),
   watch: (client) => client.watchMembers(),
   entryOf: (event) => (event.type === 'present' ? event.member : undefined),
+  goneKey: (event) => (event.type === 'removed' ? event.name : undefined),
   keyOf: ({ name }) => name,
+  namesOf: () => [],
   lines: (members, { io, color, width }) => memberLines(members, io.now(), color, width),
   changeLine: (event, { io }) => changeLine(event, io.now()),
 };

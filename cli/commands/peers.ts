@@ -6,10 +6,13 @@ import { table } from '../table.ts';
 import { byteCount, counted, listed, painter, printable, span } from '../text.ts';
 
 const PEERS: Listing<Peer, PeerEvent> = {
+  thing: 'peer',
   list: (client) => client.peers(),
   watch: (client) => client.watchPeers(),
   entryOf: (event) => (event.type === 'present' ? event.peer : undefined),
+  goneKey: (event) => (event.type === 'removed' ? event.key : undefined),
   keyOf: ({ key }) => key,
+  namesOf: ({ host, subnets }) => [...(host === undefined ? [] : [host]), ...subnets],
   lines: (peers, { io, color, width }) => peerLines(peers, io.now(), color, width),
   changeLine: (event, { io }) => changeLine(event, io.now()),
 };

@@ -12,6 +12,15 @@ export const LEASE: Noun = {
       description: [
         "Every lease of the network as it stands in etcd, this host's marked, and why those that are not in force here are not. With --watch the table comes once, then a line for each change: + a lease that is new or has changed, - the key of one that is gone.",
       ],
+      arguments: [
+        {
+          name: 'LEASE',
+          summary: 'only this one, by its key or subnet',
+          optional: true,
+          repeats: true,
+          completes: 'lease',
+        },
+      ],
       options: [WATCH],
       examples: [
         {

@@ -12,6 +12,15 @@ export const MEMBER: Noun = {
       description: [
         'Every member of the gossip, sorted by name: where it listens, whether it is alive, what it says of itself, how long the way there and back takes (an estimate), and how long it has had its status. With --watch the table comes once, then a line for each change.',
       ],
+      arguments: [
+        {
+          name: 'NAME',
+          summary: 'only this member',
+          optional: true,
+          repeats: true,
+          completes: 'member',
+        },
+      ],
       options: [WATCH],
       examples: [
         {

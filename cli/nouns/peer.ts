@@ -12,6 +12,15 @@ export const PEER: Noun = {
       description: [
         "Every other host that has a lease, sorted by subnet. Columns that no peer has are left out: handshake and bytes are WireGuard's; a reason is given where a backend chooses for each peer. With --watch the table comes once, then a line for each change; of handshakes, bytes and round trips nothing is told.",
       ],
+      arguments: [
+        {
+          name: 'HOST',
+          summary: 'only this one, by its name, key or subnet',
+          optional: true,
+          repeats: true,
+          completes: 'peer',
+        },
+      ],
       options: [WATCH],
       examples: [
         {

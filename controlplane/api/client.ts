@@ -43,8 +43,10 @@ const ROTATION_LIMIT_MS = 300_000;
 const MESSAGE_LIMIT = 8 << 20;
 
 export interface ControlClientOptions {
-  /** Default 5000. */
+  /** For one message. Default 5000. */
   readonly callLimitMs?: number;
+  /** For a whole list or plan. Default 60,000. */
+  readonly listLimitMs?: number;
 }
 
 /** Every call throws a WeftError. Close it, or the process stays alive. */
@@ -72,7 +74,7 @@ export interface ControlClient {
 /** Throws WEFT_UNREACHABLE or WEFT_FORBIDDEN when nobody answers on the socket. */
 export async function connectControl(
   socketPath: string,
-  { callLimitMs = CALL_LIMIT_MS }: ControlClientOptions = {},
+  { callLimitMs = CALL_LIMIT_MS, listLimitMs = LIST_LIMIT_MS }: ControlClientOptions = {},
 ): Promise<ControlClient> {
   const listener = await listenerOn(socketPath);
   if (listener.state === 'none') throw unreachable(socketPath, listener.code);
@@ -82,7 +84,7 @@ export async function connectControl(
     'grpc.enable_retries': 0,
     'grpc.max_receive_message_length': MESSAGE_LIMIT,
   });
-  const calls = new Calls(client, socketPath, callLimitMs);
+  const calls = new Calls(client, socketPath, callLimitMs, listLimitMs);
   return {
     status: async () => await calls.one<Status>('getStatus'),
     watchStatus: () => calls.many<Status>('watchStatus'),
@@ -106,11 +108,13 @@ class Calls {
   readonly #client: Client;
   readonly #socketPath: string;
   readonly #callLimitMs: number;
+  readonly #listLimitMs: number;
 
-  constructor(client: Client, socketPath: string, callLimitMs: number) {
+  constructor(client: Client, socketPath: string, callLimitMs: number, listLimitMs: number) {
     this.#client = client;
     this.#socketPath = socketPath;
     this.#callLimitMs = callLimitMs;
+    this.#listLimitMs = listLimitMs;
   }
 
   async one<T extends object>(name: 'getStatus'): Promise<T> {
@@ -158,7 +162,8 @@ class Calls {
   }
 
   async *leases(): AsyncGenerator<Lease> {
-    for await (const page of this.many<LeasePage>('listLeases', LIST_LIMIT_MS)) yield* page.leases;
+    for await (const page of this.many<LeasePage>('listLeases', this.#listLimitMs))
+      yield* page.leases;
   }
 
   async *leaseEvents(): AsyncGenerator<LeaseEvent> {
@@ -170,7 +175,7 @@ class Calls {
   }
 
   async *members(): AsyncGenerator<Member> {
-    for await (const page of this.many<MemberPage>('listMembers', LIST_LIMIT_MS))
+    for await (const page of this.many<MemberPage>('listMembers', this.#listLimitMs))
       yield* page.members;
   }
 
@@ -183,7 +188,7 @@ class Calls {
   }
 
   async *peers(): AsyncGenerator<Peer> {
-    for await (const page of this.many<PeerPage>('listPeers', LIST_LIMIT_MS)) yield* page.peers;
+    for await (const page of this.many<PeerPage>('listPeers', this.#listLimitMs)) yield* page.peers;
   }
 
   async *peerEvents(): AsyncGenerator<PeerEvent> {
@@ -197,7 +202,7 @@ class Calls {
   async keys(name: 'listKeys' | 'changeKey', request: object): Promise<KeyReport> {
     const keys: Key[] = [];
     const answers: KeyAnswer[] = [];
-    for await (const page of this.many<Required<KeyPage>>(name, LIST_LIMIT_MS, request)) {
+    for await (const page of this.many<Required<KeyPage>>(name, this.#listLimitMs, request)) {
       keys.push(...page.keys);
       answers.push(...page.answers);
     }
@@ -208,7 +213,7 @@ class Calls {
     const desired: PlanResource[] = [];
     const actual: PlanResource[] = [];
     const operations: PlanOperation[] = [];
-    for await (const page of this.many<Required<PlanPage>>('getPlan', LIST_LIMIT_MS)) {
+    for await (const page of this.many<Required<PlanPage>>('getPlan', this.#listLimitMs)) {
       desired.push(...page.desired);
       actual.push(...page.actual);
       operations.push(...page.operations);

@@ -9,6 +9,8 @@ export const ERROR_CODES = {
   WEFT_USAGE: 3,
   /** The daemon did not finish in time. */
   WEFT_TIMEOUT: 4,
+  /** Nothing has the name that was asked for. */
+  WEFT_NOT_FOUND: 5,
   /** The socket's permissions keep us out. */
   WEFT_FORBIDDEN: 7,
   /** More watchers than the daemon serves at once. */
