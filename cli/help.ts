@@ -62,7 +62,7 @@ function commandHelp(command: Command, name: string, width: number, noun?: Noun)
     plain(meaning === '' ? type : `${type}: ${meaning}`),
   ]);
   return [
-    `Usage: ${usageOf(command, name)}`,
+    ['Usage: weft', name, ...usageWords(command)].join(' '),
     ...also(command, noun),
     ...[summary, ...description].flatMap((text) => paragraph(text, width)),
     ...section(
@@ -80,20 +80,16 @@ function commandHelp(command: Command, name: string, width: number, noun?: Noun)
   ];
 }
 
-/** `weft attach TARGET [NETWORK] [--name NAME]… [--json]` */
-export function usageOf(
-  { arguments: words = [], options = [], raw }: Command,
-  name: string,
-): string {
+/** What follows its name: `TARGET [NETWORK] [--name NAME]… [OPTIONS]`. */
+export function usageWords({ arguments: words = [], options = [], raw }: Command): string[] {
   return [
-    `weft ${name}`,
-    ...words.map((word) => {
-      const many = word.repeats === true ? '…' : '';
-      return word.optional === true ? `[${word.name}]${many}` : `${word.name}${many}`;
+    ...words.map(({ name, optional, repeats }) => {
+      const many = repeats === true ? '…' : '';
+      return optional === true ? `[${name}]${many}` : `${name}${many}`;
     }),
     ...options.map((option) => `[${termOf(option)}]${option.repeats === true ? '…' : ''}`),
     ...(raw === true ? [] : ['[OPTIONS]']),
-  ].join(' ');
+  ];
 }
 
 /** Those that mean something to it. */
@@ -132,12 +128,12 @@ function rowOf(entry: Entry): Row {
 }
 
 /** One letter alone has one dash, as docker-opts wants. */
-function termOf({ name, value }: Option): string {
+export function termOf({ name, value }: Pick<Option, 'name' | 'value'>): string {
   const flag = name.length === 1 ? `-${name}` : `--${name}`;
   return value === undefined ? flag : `${flag} ${value}`;
 }
 
-export function optionRow(option: Option): Row {
+function optionRow(option: Option): Row {
   const short = option.short === undefined ? '' : `-${option.short}, `;
   return [`${short}${termOf(option)}`, option.summary];
 }

@@ -1,8 +1,9 @@
-/** Bundles the two commands into dist/bin. Run gen.mjs first. */
+/** Bundles the two commands into dist/bin, and writes the man pages into dist/man. Run gen.mjs first. */
 import { build } from 'esbuild';
 import { chmodSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeManPages } from './man.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -71,7 +72,13 @@ function removeAllBut(outputs, folder) {
 /** A small young generation: half the memory, for work that comes in bursts. The unit file bounds the old one. */
 const DAEMON_INTERPRETER = '-S node --max-semi-space-size=1';
 
+/** Of the man pages: of the build, or what stands for it (reproducible-builds.org/specs/source-date-epoch). */
+function buildDate({ SOURCE_DATE_EPOCH: epoch }) {
+  return new Date(epoch ? Number(epoch) * 1000 : Date.now()).toISOString().slice(0, 10);
+}
+
 await weft();
+await writeManPages(ROOT, version, buildDate(process.env));
 // The daemon runs for months: one file, all of it read at the start.
 if (existsSync(join(ROOT, 'agent/main.ts'))) {
   await command('agent/main.ts', 'dist/bin/weftd.cjs', DAEMON_INTERPRETER);
