@@ -59,7 +59,9 @@ test('with mode separate each family has a device of its own', () => {
     'address 10.5.1.0/32 dev flannel-wg',
     'address fd00:5:0:1::/128 dev flannel-wg-v6',
     'route 10.5.0.0/16 dev flannel-wg',
+    'route blackhole 10.5.0.0/16 metric 1000000',
     'route fd00:5::/48 dev flannel-wg-v6',
+    'route blackhole fd00:5::/48 metric 1000000',
   ]);
   expect(mesh.peer(peer).resources.map(line)).toEqual([
     `wireguard peer ${key} endpoint 192.168.77.2:51820 allowed-ips 10.5.2.0/24 dev flannel-wg`,

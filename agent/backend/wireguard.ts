@@ -6,13 +6,13 @@
  * While a host changes its key, a second device stands beside each of these, the detour (ways.ts).
  *
  * The whole network is routed to the device, as flanneld does it: what has no tunnel ends there, and never leaves in
- * the clear. A route to each peer besides says by which backend it is reached while another one is given up.
+ * the clear; while there is no device, it ends in a route into nowhere behind that. A route to each peer besides says by which backend it is reached while another one is given up.
  */
 import { FAMILIES, familyOf, type Address, type Family } from '../ip/address.ts';
 import { baseOf, containsAddress, type Prefix } from '../ip/prefix.ts';
 import { socketAddress } from '../ip/socket-address.ts';
 import { perFamily, type HostFacts, type Lease, type PerFamily } from '../state/facts.ts';
-import { ROUTE_PROTOCOL, type Resource, type Route } from '../state/resource.ts';
+import { blackholeTo, ROUTE_PROTOCOL, type Resource, type Route } from '../state/resource.ts';
 import {
   DETOUR_LINKS,
   MAIN_LINKS,
@@ -204,7 +204,9 @@ function wholeRoutes({ network, subnets }: HostFacts, devices: readonly Device[]
   return familiesOf(subnets).flatMap((family) => {
     const link = deviceFor(devices, family)?.name;
     const whole = network.ranges[family]?.network;
-    return link === undefined || whole === undefined ? [] : [routeTo(whole, link)];
+    return link === undefined || whole === undefined
+      ? []
+      : [routeTo(whole, link), blackholeTo(whole)];
   });
 }
 

@@ -112,8 +112,10 @@ test('a former mesh of WireGuard takes packets of a peer that has changed over, 
   world.planner.change([put(2)]);
   const changed = ['route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink'];
   expect([peers(), routes()]).toEqual([before, changed]);
+  expect(world.lines()).toContain('route blackhole 10.5.0.0/16 metric 1000000');
   await world.planner.dropFormer('wireguard');
   expect([peers(), routes()]).toEqual([[], changed]);
+  expect(world.lines().join()).not.toContain('blackhole');
 });
 
 test('each peer keeps the mesh that its lease names, however often the backend changes', async () => {

@@ -12,8 +12,14 @@ import {
 } from '../ip/prefix.ts';
 import type { PerFamily } from '../state/facts.ts';
 import { FORWARD_CHAINS } from '../state/forward-chains.ts';
-import { keyOf, type IptablesRule, type NftTable, type Resource } from '../state/resource.ts';
-import { BLACKHOLE_METRIC, firewallPlan, type FirewallFacts } from './plan.ts';
+import {
+  BLACKHOLE_METRIC,
+  keyOf,
+  type IptablesRule,
+  type NftTable,
+  type Resource,
+} from '../state/resource.ts';
+import { firewallPlan, type FirewallFacts } from './plan.ts';
 
 const OFF: FirewallFacts = {
   networks: { 4: prefix('10.5.0.0/16') },

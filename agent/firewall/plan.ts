@@ -8,7 +8,7 @@ import type { Prefix } from '../ip/prefix.ts';
 import type { PerFamily } from '../state/facts.ts';
 import { FORWARD_CHAINS, FORWARD_COMMENT } from '../state/forward-chains.ts';
 import {
-  ROUTE_PROTOCOL,
+  blackholeTo,
   TABLE_NAME,
   type IptablesRule,
   type NftObject,
@@ -65,14 +65,6 @@ const PER_FAMILY = [
   { family: 4, protocol: 'ip', multicast: '224.0.0.0/4' as Prefix },
   { family: 6, protocol: 'ip6', multicast: 'ff00::/8' as Prefix },
 ] as const satisfies readonly { family: Family; protocol: string; multicast: Prefix }[];
-
-/**
- * Metric of the blackhole route. flanneld's has the default one: in v4 that is the place of the bridge's
- * connected route, so the kernel refuses the second of the two (EEXIST). With a metric beyond all others
- * the connected route wins, and packets fall into the hole only while the bridge is down or not made yet,
- * when the default route would take them back to where they came from.
- */
-export const BLACKHOLE_METRIC = 1_000_000;
 
 export function firewallPlan(facts: FirewallFacts): readonly Resource[] {
   return [
@@ -198,17 +190,13 @@ function iptablesRules({ networks, forwardChains }: FirewallFacts): IptablesRule
   });
 }
 
+/**
+ * flanneld's has the default metric: in v4 that is the place of the bridge's connected route, so the kernel refuses the
+ * second of the two (EEXIST).
+ */
 function blackholeRoutes({ subnets }: FirewallFacts): Route[] {
   return PER_FAMILY.flatMap(({ family }) => {
     const prefix = subnets[family];
-    if (prefix === undefined) return [];
-    return {
-      kind: 'route',
-      type: 'blackhole',
-      prefix,
-      metric: BLACKHOLE_METRIC,
-      onlink: false,
-      protocol: ROUTE_PROTOCOL,
-    };
+    return prefix === undefined ? [] : [blackholeTo(prefix)];
   });
 }

@@ -17,13 +17,16 @@ const RANK = new Map<Kind, number>(KINDS_IN_ORDER.map((kind, rank) => [kind, ran
 /**
  * Creations and changes first, from the link up to the route; then removals, from the route down to the
  * link. So nothing is made before what it needs, and nothing is taken from under traffic before its
- * replacement stands.
+ * replacement stands. Routes into nowhere come before the first and go after the last, so that nothing meant for the
+ * overlay follows another route meanwhile.
  */
 export function inOrder(operations: readonly Operation[]): Operation[] {
   return [...operations].sort((a, b) => position(a) - position(b));
 }
 
 function position(operation: Operation): number {
-  const rank = RANK.get((operation.desired ?? operation.actual).kind) ?? 0;
+  const resource = operation.desired ?? operation.actual;
+  const isHole = resource.kind === 'route' && resource.type === 'blackhole';
+  const rank = isHole ? -1 : (RANK.get(resource.kind) ?? 0);
   return operation.action === 'remove' ? 2 * KINDS_IN_ORDER.length - rank : rank;
 }

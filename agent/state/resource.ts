@@ -148,6 +148,18 @@ export interface Route {
   readonly mtu?: number;
 }
 
+/**
+ * Metric of routes into nowhere: beyond those of all others, so that packets fall into the hole only while every other way
+ * to that prefix is down or not made yet, when the default route would take them.
+ */
+export const BLACKHOLE_METRIC = 1_000_000;
+
+export function blackholeTo(prefix: Prefix): Route {
+  const metric = BLACKHOLE_METRIC;
+  const protocol = ROUTE_PROTOCOL;
+  return { kind: 'route', prefix, metric, type: 'blackhole', onlink: false, protocol };
+}
+
 /** A whole nftables table: its objects in the form of `nft -j list table`, without handles. */
 export interface NftTable {
   readonly kind: 'nftables';

@@ -152,6 +152,29 @@ describe.each(GROUNDS)('WireGuard on %s', { timeout: 300_000 }, (_name, ground) 
     expect(await packets.stop()).toEqual([]);
   });
 
+  test('while there is no device, nothing follows the default route in the clear', async () => {
+    await reaches(1, 2);
+    await mesh.daemons[0]!.kill('SIGKILL');
+    await removeDevice(one);
+    await eventually(async () => (await indexOf(one)) === undefined, {
+      within: soon(),
+      what: 'the device has gone',
+    });
+    const leaked = async (): Promise<number> => {
+      const outside = await capture(one, one.link, '', ['-x']);
+      const marked = ['-c3', '-i0.2', '-W1', '-s64', `-p${MARK}`, target(2)];
+      const sent = await workload(1).exec('ping', marked);
+      expect(sent.stdout).toContain('3 packets transmitted');
+      return bytesIn(await outside.stop()).split(MARK.repeat(8)).length - 1;
+    };
+    expect(await leaked()).toBe(0);
+    await one.ip(`route delete blackhole ${NETWORK}`);
+    expect(await leaked()).toBeGreaterThan(0);
+    await restart(1);
+    await Promise.all([reaches(1, 2), reaches(3, 1)]);
+    expect(await one.ip('route show type blackhole')).toContain(`${NETWORK} proto 119 `);
+  });
+
   test('weftd killed and started anew loses no packet', async () => {
     await Promise.all([reaches(1, 2), reaches(3, 1)]);
     const index = await indexOf(one);
@@ -180,8 +203,7 @@ describe.each(GROUNDS)('WireGuard on %s', { timeout: 300_000 }, (_name, ground) 
     await reaches(3, 1);
     const index = await indexOf(one);
     const going = await startPing(workload(3), target(1), { intervalMs: 10 });
-    if (one.machine === undefined) await one.output('kill', ['-9', ...(await wireguardGoes(one))]);
-    else await one.ip(`link delete ${DEVICE}`);
+    await removeDevice(one);
     await eventually(async () => (await indexOf(one)) !== index, {
       within: soon(),
       what: 'there is another device',
@@ -302,6 +324,12 @@ async function droppedBy(host: Host): Promise<{ readonly from: number; readonly 
     from: count('in the clear from the overlay'),
     to: count('in the clear to the overlay'),
   };
+}
+
+/** As when wireguard-go dies, where it runs in user space. */
+async function removeDevice(host: Host): Promise<void> {
+  if (host.machine === undefined) await host.output('kill', ['-9', ...(await wireguardGoes(host))]);
+  else await host.ip(`link delete ${DEVICE}`);
 }
 
 async function indexOf(host: Host): Promise<number | undefined> {
