@@ -112,3 +112,17 @@ test('an answer that nobody asked for is none', () => {
   clock.advance(60_000);
   expect(sent).toHaveLength(1);
 });
+
+test('an answer to a probe of a former search says nothing of the present path', () => {
+  const { clock, found, sent, paths } = world((to) => (to === place(1) ? 0 : 1400));
+  paths.setMost(1500);
+  paths.set('one', place(1));
+  clock.advance(0);
+  const [whole] = sent;
+  paths.set('one', place(2));
+  clock.advance(0);
+  expect(paths.answered(whole!.number)).toBe(false);
+  expect(paths.of('one')).toEqual({ mtu: undefined, roundTripMs: undefined, isSilent: false });
+  clock.advance(5_000);
+  expect(found).toEqual([['one', 1400]]);
+});

@@ -50,11 +50,18 @@ interface Path {
   cancel: () => void;
 }
 
+interface Probe {
+  readonly id: string;
+  readonly size: number;
+  /** Whose it is: what comes back when the path is searched anew says nothing of the present one. */
+  readonly search: PathSearch;
+}
+
 export class Paths {
   readonly #parts: PathsParts;
   readonly #paths = new Map<string, Path>();
   /** By the probe's number. */
-  readonly #probes = new Map<number, { readonly id: string; readonly size: number }>();
+  readonly #probes = new Map<number, Probe>();
   /** The link's MTU; nothing is asked before it is known. */
   #most: number | undefined;
   #tokens = BURST;
@@ -103,12 +110,13 @@ export class Paths {
     return { mtu: search.found, roundTripMs: search.roundTrip, isSilent: search.isSilent };
   }
 
-  /** The probe of that number came to its end; false if there is none, as when somebody guesses. */
+  /** The probe of that number came to its end; false if none of a present search has it, as when somebody guesses. */
   answered(number: number): boolean {
     const probe = this.#probes.get(number);
-    const path = probe && this.#paths.get(probe.id);
-    if (probe === undefined || path === undefined) return false;
+    if (probe === undefined) return false;
     this.#probes.delete(number);
+    const path = this.#paths.get(probe.id);
+    if (path?.search !== probe.search) return false;
     path.search.answered(probe.size, this.#parts.clock.now());
     this.#settle(probe.id, path);
     return true;
@@ -173,7 +181,7 @@ export class Paths {
     const outcome = this.#parts.send(path.to, size, number);
     if (outcome === 'refused') path.search.refused(size, now);
     if (outcome !== 'sent') return;
-    this.#probes.set(number, { id, size });
+    this.#probes.set(number, { id, size, search: path.search });
     if (this.#probes.size <= PROBES_LIMIT) return;
     const [oldest] = this.#probes.keys();
     if (oldest !== undefined) this.#probes.delete(oldest);
