@@ -58,6 +58,11 @@ describe('the answer that there is no way', () => {
     ['a later fragment', packetOf({ fragment: 0x2001 }), false],
     ['a packet of a group', packetOf({ source: address('224.0.0.5') }), false],
     ['a packet of nobody', packetOf({ source: address('0.0.0.0') }), false],
+    ['a packet of the loopback', packetOf({ source: address('127.0.0.1') }), false],
+    ['a packet to a group', packetOf({ destination: address('224.0.0.251') }), false],
+    ['a packet to a reserved address', packetOf({ destination: address('240.0.0.1') }), false],
+    ['a packet to all', packetOf({ destination: address('255.255.255.255') }), false],
+    ['the highest source of one host', packetOf({ source: address('223.255.255.254') }), true],
   ])('to %s: %#', (_, packet, isGiven) => {
     expect(netUnreachable(packet, OWN) !== undefined).toBe(isGiven);
   });

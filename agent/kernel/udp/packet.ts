@@ -77,12 +77,21 @@ export function netUnreachable(packet: Uint8Array, from: Address): Uint8Array | 
   return answer;
 }
 
-/** RFC 1122, section 3.2.2: no error answers an error, a later fragment, or who is not one host. */
+/**
+ * RFC 1122, section 3.2.2: no error answers an error, a later fragment, what is meant for many, or who is not one host. A
+ * broadcast to a subnet is not known as such here.
+ */
 function mayBeAnswered(packet: Uint8Array): boolean {
   if ((word(packet, FRAGMENT) & FRAGMENT_OFFSET) !== 0) return false;
-  const [first, type] = [byte(packet, SOURCE), byte(packet, headerLength(packet))];
-  if (first === 0 || first >= 224) return false;
+  if (!isUnicast(packet, SOURCE) || !isUnicast(packet, DESTINATION)) return false;
+  const type = byte(packet, headerLength(packet));
   return byte(packet, PROTOCOL) !== ICMP || ICMP_QUERIES.has(type);
+}
+
+/** Neither of this network or host (0 and 127), nor a group, reserved or to all (224 and above): RFC 1122, section 3.2.1.3. */
+function isUnicast(packet: Uint8Array, at: number): boolean {
+  const first = byte(packet, at);
+  return first !== 0 && first !== 127 && first < 224;
 }
 
 /** RFC 1071, over an even number of bytes or with a zero after the last; 0 over bytes that hold their own. */

@@ -46,7 +46,12 @@ export function packetOf({
 }
 
 const arbUnicast: fc.Arbitrary<Address> = fc
-  .tuple(fc.integer({ min: 1, max: 223 }), fc.nat(255), fc.nat(255), fc.nat(255))
+  .tuple(
+    fc.integer({ min: 1, max: 223 }).filter((first) => first !== 127),
+    fc.nat(255),
+    fc.nat(255),
+    fc.nat(255),
+  )
   .map((bytes) => addressFromBytes(Uint8Array.from(bytes)));
 
 export function arbPacket(fixed: PacketParts = {}): fc.Arbitrary<Uint8Array> {
