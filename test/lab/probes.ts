@@ -135,6 +135,8 @@ export interface IperfOptions {
   /** Of the receiver; its own unless told. */
   readonly address?: Address;
   readonly seconds?: number;
+  /** How much to send, however long it takes, instead of `seconds`. */
+  readonly bytes?: number;
   readonly port?: number;
   readonly arguments?: readonly string[];
 }
@@ -143,8 +145,15 @@ export interface IperfOptions {
 export async function iperf(
   from: Namespace,
   to: Namespace,
-  { address = to.address, seconds = 2, port = 5201, arguments: more = [] }: IperfOptions = {},
+  {
+    address = to.address,
+    seconds = 2,
+    bytes,
+    port = 5201,
+    arguments: more = [],
+  }: IperfOptions = {},
 ): Promise<number> {
+  const amount = bytes === undefined ? ['-t', `${seconds}`] : ['-n', `${bytes}`];
   const server: Child = to.spawn('iperf3', ['-s', '-1', '-p', `${port}`, '--forceflush']);
   try {
     await server.waitForLine(/^Server listening/);
@@ -153,8 +162,7 @@ export async function iperf(
       address,
       '-p',
       `${port}`,
-      '-t',
-      `${seconds}`,
+      ...amount,
       '-J',
       '--connect-timeout',
       '3000',
