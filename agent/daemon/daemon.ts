@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { FileError, prepareDirectory } from '../config/atomic-file.ts';
 import { loadNodeId } from '../config/node-id.ts';
 import { startHealthServer, type HealthServer } from '../front/http.ts';
-import { Metrics, type MetricSources } from '../front/metrics.ts';
+import { Metrics } from '../front/metrics.ts';
 import { createNotifier, type Notifier } from '../front/notify.ts';
 import { readSubnetEnv } from '../front/subnet-env.ts';
 import type { Membership } from '../gossip/membership.ts';
@@ -15,7 +15,6 @@ import type { NetworkConfig } from '../state/facts.ts';
 import type { PeerSessions } from '../state/wireguard.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
-import type { EtcdState } from '../subnet/service.ts';
 import { mayResume, refusalOf, sameNetwork } from './cut-off.ts';
 import { controlHandlers } from './control-handlers.ts';
 import { followNetwork } from './follow-network.ts';
@@ -23,6 +22,7 @@ import { keepNetwork, readKeptNetwork, type FoundNetwork } from './kept-network.
 import { membershipOf } from './membership-of.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom, machineSeconds, turn } from './machine.ts';
+import { metricSourcesOf } from './metric-sources.ts';
 import { pathFinderOf, type PathFinder } from './path-finder.ts';
 import { Planner } from './planner.ts';
 import { ProblemBoard, type BoardProblem } from './problem-board.ts';
@@ -81,7 +81,7 @@ export class Daemon {
       () => new Date(),
       () => this.#notify(),
     );
-    this.metrics = new Metrics(this.#metricSources(), VERSION);
+    this.metrics = new Metrics(metricSourcesOf(this), VERSION);
     this.#etcd = new EtcdClient(config.etcd);
     this.#registry = new EtcdRegistry(this.#etcd, config.etcd.prefix);
     prepareDirectory(config.runDir);
@@ -193,22 +193,6 @@ export class Daemon {
     const rotation = this.#session?.rotation;
     rotation?.look(sessions);
     return this.planner.hasDetour || rotation?.isUnderWay === true ? 'soon' : 'later';
-  }
-
-  #metricSources(): MetricSources {
-    const etcd = (): EtcdState | undefined => this.#session?.service?.etcd;
-    return {
-      leases: () => this.planner.peerCount + (this.#session?.service?.own === undefined ? 0 : 1),
-      peers: () => this.planner.peerCount,
-      smallPaths: () => this.planner.smallPaths,
-      etcdUp: () => etcd()?.connected === true,
-      secondsSinceLastSync: () => {
-        const state = etcd();
-        if (state === undefined) return undefined;
-        return state.connected ? 0 : (machineClock.now() - state.since) / 1000;
-      },
-      gossip: () => this.membership?.member?.counts,
-    };
   }
 
   async #openFront(): Promise<{ close(): Promise<void> }> {
@@ -356,7 +340,8 @@ export class Daemon {
     this.#isReconsidering = true;
     machineClock.after(RECONSIDER, () => {
       this.#isReconsidering = false;
-      if (this.#isRefusing) void this.#consider(signal);
+      if (!this.#isRefusing) return;
+      this.#consider(signal).catch((cause: unknown) => this.#retryAfter(cause, signal));
     });
   }
 
@@ -395,11 +380,13 @@ export class Daemon {
       if (!isStale) await this.#beginSession(network, false, signal);
     };
     machineClock.after(SETUP_RETRY, () => {
-      this.#inTurn(retry).catch((cause: unknown) => {
-        this.#log.error({ err: cause }, 'the network configuration could not be carried out');
-        this.#retryLater(network, signal);
-      });
+      this.#inTurn(retry).catch((cause: unknown) => this.#retryAfter(cause, signal));
     });
+  }
+
+  #retryAfter(cause: unknown, signal: AbortSignal): void {
+    this.#log.error({ err: cause }, 'the network configuration could not be carried out');
+    if (this.#network !== undefined) this.#retryLater(this.#network, signal);
   }
 
   #sessionParts(signal: AbortSignal): SessionParts {
