@@ -335,14 +335,19 @@ test.each([
   ['30d', 2_592_000_000],
   ['12h', 43_200_000],
   ['90m', 5_400_000],
-  ['10s', 10_000],
+  ['10m', 600_000],
+  ['600s', 600_000],
+  ['0s', 0],
   ['0', 0],
 ])('a time of %s', (text, ms) => {
   expect(configOf([`--wireguard-rotate-every=${text}`]).wireguardRotateEveryMs).toBe(ms);
 });
 
-test.each(['30', '1w', '-1d', '1.5h', 'd'])('a time of %s is refused', (text) => {
-  expect(errorOf([`--wireguard-rotate-every=${text}`])).toBe(
-    `--wireguard-rotate-every cannot be "${text}"; give a whole number with d, h, m or s after it, as 30d, or 0`,
-  );
-});
+test.each(['30', '1w', '-1d', '1.5h', 'd', '1s', '9m', '599s'])(
+  'a time of %s is refused',
+  (text) => {
+    expect(errorOf([`--wireguard-rotate-every=${text}`])).toBe(
+      `--wireguard-rotate-every cannot be "${text}"; give a whole number with d, h, m or s after it, as 30d, of 10m at least, or 0`,
+    );
+  },
+);

@@ -46,6 +46,9 @@ export interface Option<T> {
   readonly ignored?: boolean;
 }
 
+/** In ms. One change takes some ten seconds, of two minutes at most it waits for its turn, and each host has one. */
+const LEAST_ROTATION = 600_000;
+
 export const COMMANDS = {
   config: 'print each setting, its value and where it came from',
   plan: 'print what should be in the kernel, what is, and what would be done; change nothing',
@@ -188,9 +191,9 @@ export const OPTIONS = {
 
   'wireguard-rotate-every': option({
     group: 'wireguard',
-    type: duration,
+    type: duration(LEAST_ROTATION),
     default: 0,
-    help: "change this host's WireGuard key so long after the last time, as 30d; 0 is never",
+    help: "change this host's WireGuard key so long after the last time, as 30d, at least 10m; 0 is never",
   }),
 
   'no-gossip': option({

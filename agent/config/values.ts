@@ -64,21 +64,26 @@ const UNITS = new Map([
   ['s', 1000],
 ]);
 
-/** In ms; 0 without a unit, too. */
-export const duration: ValueType<number> = {
-  placeholder: 'TIME',
-  wanted: 'a whole number with d, h, m or s after it, as 30d, or 0',
-  parse: (text) => {
-    const [, number = '', unit = ''] = /^(\d{1,6})([dhms])$/.exec(text) ?? [];
-    if (text === '0') return 0;
-    return number === '' ? undefined : Number(number) * (UNITS.get(unit) ?? 0);
-  },
-  format: (ms) => {
-    const [unit, size] = [...UNITS].find(([, size]) => ms % size === 0) ?? ['s', 1000];
-    return ms === 0 ? '0' : `${ms / size}${unit}`;
-  },
-  toml: tomlString,
-};
+/** In ms, and not shorter than `least`; or 0, also without a unit. */
+export function duration(least: number): ValueType<number> {
+  return {
+    placeholder: 'TIME',
+    wanted: `a whole number with d, h, m or s after it, as 30d, of ${timeText(least)} at least, or 0`,
+    parse: (text) => {
+      const [, number = '', unit = ''] = /^(\d{1,6})([dhms])$/.exec(text) ?? [];
+      if (text === '0') return 0;
+      const ms = number === '' ? undefined : Number(number) * (UNITS.get(unit) ?? 0);
+      return ms === undefined || (ms !== 0 && ms < least) ? undefined : ms;
+    },
+    format: timeText,
+    toml: tomlString,
+  };
+}
+
+function timeText(ms: number): string {
+  const [unit, size] = [...UNITS].find(([, size]) => ms % size === 0) ?? ['s', 1000];
+  return ms === 0 ? '0' : `${ms / size}${unit}`;
+}
 
 /** Any text without control characters, which no name, path or pattern of ours holds. */
 export function text(placeholder: string, wanted = 'text without control characters') {
