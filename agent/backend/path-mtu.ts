@@ -48,6 +48,8 @@ function insideOf(outer: number, device: Link | undefined): number {
     case 'gre':
     case 'udp':
       return outer - OVERHEADS[device.type];
+    case 'bridge':
+    case 'veth':
     case 'foreign':
     case undefined:
       return outer;

@@ -15,7 +15,16 @@ import { pauseBefore, type Backoff, type Clock, type Random } from './clock.ts';
 import { DesiredState } from './desired.ts';
 import { diff, inOrder } from './diff.ts';
 import type { Kernel, KernelEvent, Operation, Outcome } from './kernel.ts';
-import { describe, keyOf, linkKey, linkOf, same, type Key, type Resource } from './resource.ts';
+import {
+  describe,
+  keyOf,
+  linkKey,
+  linkOf,
+  mayCarry,
+  same,
+  type Key,
+  type Resource,
+} from './resource.ts';
 
 /** Keys looked at in one pass: small enough that diff and encoding stay within a few ms. */
 const PASS_LIMIT = 512;
@@ -76,6 +85,8 @@ export class Reconciler {
   #stopped = false;
   #cancelGathering: (() => void) | undefined;
   #idle: (() => void)[] = [];
+  /** Those who wait for some keys; as many as there are calls of `tried`. */
+  #waiting: { readonly isTried: () => boolean; readonly resolve: () => void }[] = [];
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
@@ -118,6 +129,19 @@ export class Reconciler {
     if (!this.#running && !this.#hasWork()) return;
     this.#wake();
     await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /**
+   * Resolves when each of these keys was tried since it was set: with the problems there are at them. At once with none
+   * before `start`, and when this is stopped.
+   */
+  async tried(keys: readonly Key[]): Promise<readonly Problem[]> {
+    const isTried = (): boolean => !keys.some((key) => this.#dirty.has(key));
+    if (this.#started && !this.#stopped && (this.#running || !isTried())) {
+      this.#wake();
+      await new Promise<void>((resolve) => this.#waiting.push({ isTried, resolve }));
+    }
+    return keys.flatMap((key) => this.#problems.get(key) ?? []);
   }
 
   /** Stops acting; the kernel keeps what it has. Resolves when the operations under way are done. */
@@ -224,11 +248,20 @@ export class Reconciler {
       if (this.#dumpReason === undefined || (await this.#resync())) {
         this.#digest(this.#events.splice(0));
         await this.#pass();
+        this.#answer((each) => each.isTried());
       } else break;
     }
     this.#running = false;
     this.#parts.report.settled();
+    this.#answer(() => true);
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #answer(isDue: (each: { readonly isTried: () => boolean }) => boolean): void {
+    const due = this.#waiting.filter(isDue);
+    if (due.length === 0) return;
+    this.#waiting = this.#waiting.filter((each) => !due.includes(each));
+    for (const { resolve } of due) resolve();
   }
 
   /** False when the kernel could not be read; it is tried again later. */
@@ -332,7 +365,7 @@ export class Reconciler {
     } else this.#mirror.set(key, operation.desired);
     if (operation.desired?.kind === 'link') this.#markDependents(operation.desired.name);
     // A link that was made anew or taken away took other entries with it.
-    if (resource.kind === 'link' && operation.action !== 'create')
+    if (resource.kind === 'link' && mayCarry(resource) && operation.action !== 'create')
       this.#dumpReason = `${key} changed`;
     const drift = this.#drift.get(key);
     this.#forget(key);

@@ -72,6 +72,30 @@ export interface UdpLink {
   readonly alias: string;
 }
 
+/** A bridge that joins the endpoints of this host; it has their gateway's address. */
+export interface BridgeLink {
+  readonly kind: 'link';
+  readonly type: 'bridge';
+  readonly name: string;
+  readonly mtu: number;
+  /** Given, as the kernel would change it with every port. */
+  readonly mac: Mac;
+  readonly up: boolean;
+  readonly alias: string;
+}
+
+/** This host's end of a pair whose other end is in the namespace of an endpoint; which one, the alias says (veth.ts). */
+export interface VethLink {
+  readonly kind: 'link';
+  readonly type: 'veth';
+  readonly name: string;
+  readonly mtu: number;
+  /** The bridge that it is a port of. */
+  readonly master: string;
+  readonly up: boolean;
+  readonly alias: string;
+}
+
 /** What stands where one of our links should, and is of another make. Only ever actual, never desired. */
 export interface ForeignLink {
   readonly kind: 'link';
@@ -81,7 +105,14 @@ export interface ForeignLink {
   readonly description: string;
 }
 
-export type Link = VxlanLink | WireguardLink | TunnelLink | UdpLink | ForeignLink;
+export type Link =
+  | VxlanLink
+  | WireguardLink
+  | TunnelLink
+  | UdpLink
+  | BridgeLink
+  | VethLink
+  | ForeignLink;
 
 export interface LinkAddress {
   readonly kind: 'address';
@@ -265,11 +296,17 @@ export function linkOf(resource: Resource): string | undefined {
     case 'wireguard-peer':
       return resource.link;
     case 'link':
+      return resource.type === 'veth' ? resource.master : undefined;
     case 'nftables':
     case 'iptables':
     case 'command':
       return undefined;
   }
+}
+
+/** Whether other resources may stand on the link, and go with it. A port of a bridge has nothing of its own. */
+export function mayCarry(link: Link): boolean {
+  return link.type !== 'veth';
 }
 
 /**
@@ -327,6 +364,10 @@ function describeLink(link: Link): string {
     case 'ipip':
     case 'gre':
       return `link ${link.name} ${link.type} local ${link.local} mtu ${link.mtu}`;
+    case 'bridge':
+      return `link ${link.name} bridge mtu ${link.mtu} address ${link.mac}`;
+    case 'veth':
+      return `link ${link.name} veth master ${link.master} mtu ${link.mtu} alias ${link.alias}`;
     case 'udp':
       return `link ${link.name} udp listen ${link.listen} mtu ${link.mtu}`;
     case 'vxlan':

@@ -121,12 +121,16 @@ export const IFF_LOOPBACK = 8;
 export const IFLA_ADDRESS = 1;
 export const IFLA_IFNAME = 3;
 export const IFLA_MTU = 4;
+export const IFLA_MASTER = 10;
 export const IFLA_LINKINFO = 18;
 export const IFLA_IFALIAS = 20;
+export const IFLA_NET_NS_FD = 28;
 export const IFLA_EXT_MASK = 29;
 export const RTEXT_FILTER_SKIP_STATS = 8;
 export const IFLA_INFO_KIND = 1;
 export const IFLA_INFO_DATA = 2;
+/** linux/veth.h: IFLA_INFO_DATA of a pair, a whole message about the other end. */
+export const VETH_INFO_PEER = 1;
 
 /** linux/if_link.h: IFLA_INFO_DATA of a vxlan device. */
 export const IFLA_VXLAN_ID = 1;

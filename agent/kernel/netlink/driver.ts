@@ -4,6 +4,7 @@ import type { KernelEvent, Operation, Outcome } from '../../state/kernel.ts';
 import {
   ROUTE_PROTOCOL,
   linkKey,
+  mayCarry,
   same,
   type Kind,
   type Link,
@@ -88,7 +89,8 @@ export class NetlinkDriver implements Driver {
     await this.#readLinks();
     const own = this.#links.own();
     yield own.map((record) => this.#links.resource(record));
-    for (const { index } of own) {
+    const carriers = own.filter((record) => mayCarry(this.#links.resource(record)));
+    for (const { index } of carriers) {
       yield* this.#read(
         nl.RTM_GETADDR,
         (writer) => writeAddressRequest(writer, index),
@@ -101,7 +103,7 @@ export class NetlinkDriver implements Driver {
       );
       yield* this.#read(nl.RTM_GETNEIGH, (writer) => writeFdbRequest(writer, index), OWN.neighbour);
     }
-    yield* this.#readRoutes(own.map(({ index }) => index));
+    yield* this.#readRoutes(carriers.map(({ index }) => index));
   }
 
   async apply(operations: readonly Operation[]): Promise<readonly Outcome[]> {

@@ -33,6 +33,11 @@ export interface Inspector {
    * weft; also when that may have been missed. Returns what ends it.
    */
   watchUnderlay(listener: () => void): () => void;
+  /**
+   * Calls back with the alias of every link that goes by somebody else's hand, and with nothing when some may have been
+   * missed. Returns what ends it.
+   */
+  watchGone(listener: (alias?: string) => void): () => void;
 }
 
 /** All reads reject with a KernelError. */
@@ -60,6 +65,7 @@ export function inspector(socket: RequestSocket, dumps: DumpSocket): Inspector {
       return record === undefined || link === undefined ? undefined : lookup(record, link.name);
     },
     watchUnderlay: (listener) => watchUnderlay(socket.port, listener),
+    watchGone: (listener) => watchGone(socket.port, listener),
   };
 }
 
@@ -158,6 +164,21 @@ function watchUnderlay(ownPort: number, listener: () => void): () => void {
     nl.NETLINK_ROUTE,
     UNDERLAY_GROUPS,
     { onMessage, onLost: changed },
+    ownPort,
+  );
+  return () => events.close();
+}
+
+function watchGone(ownPort: number, listener: (alias?: string) => void): () => void {
+  const onMessage = (message: Message): void => {
+    if (message.type !== nl.RTM_DELLINK) return;
+    const alias = readLink(message)?.alias ?? '';
+    if (alias !== '') listener(alias);
+  };
+  const events = openEventSocket(
+    nl.NETLINK_ROUTE,
+    [nl.RTNLGRP_LINK],
+    { onMessage, onLost: () => listener() },
     ownPort,
   );
   return () => events.close();

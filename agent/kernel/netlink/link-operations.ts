@@ -3,13 +3,17 @@ import type { Operation, Outcome } from '../../state/kernel.ts';
 import {
   describe,
   same,
+  type BridgeLink,
   type ForeignLink,
   type Link,
   type TunnelLink,
   type UdpLink,
+  type VethLink,
   type VxlanLink,
 } from '../../state/resource.ts';
+import { vethPeer } from '../../state/veth.ts';
 import { KernelError, type Refusal } from '../errno.ts';
+import { openNamespace } from '../namespace.ts';
 import { DONE, failed } from './batches.ts';
 import * as nl from './constants.ts';
 import {
@@ -18,8 +22,11 @@ import {
   writeLinkRemoval,
   writeLinkRequest,
   writeLinkRequestByName,
+  writeAliasByName,
+  writeBridge,
   writeIpTunnel,
   writeTunnelChange,
+  writeVeth,
   writeVxlan,
   writeWireguard,
   type LinkRecord,
@@ -75,9 +82,10 @@ export class LinkOperations {
 
   async #establish(desired: OwnLink, exists: boolean): Promise<Outcome> {
     this.#parts.links.want(desired.name);
-    const lower = desired.type === 'vxlan' ? await this.#indexOf(desired.lower) : NO_LOWER;
+    const below = linkBelow(desired);
+    const lower = below === undefined ? NO_LOWER : await this.#indexOf(below);
     if (lower === undefined)
-      return failed({ code: 'ENODEV', message: `there is no link to put ${desired.name} on` });
+      return failed({ code: 'ENODEV', message: `there is no link ${below} for ${desired.name}` });
     const standing = exists ? await this.find(desired.name) : undefined;
     if (standing !== undefined) return this.#change(desired, standing, lower);
     const refusal = await this.#create(desired, lower);
@@ -99,9 +107,7 @@ export class LinkOperations {
     if (made === undefined)
       return { code: 'ENODEV', message: 'the link went as soon as it was made' };
     const { alias, up } = desired;
-    // One in user space comes with an MTU of its own. Of the others' the kernel has made what it could.
-    const isOfUserspace = desired.type === 'wireguard' || desired.type === 'udp';
-    const size = isOfUserspace ? { mtu: desired.mtu } : {};
+    const size = COMES_WITH_AN_MTU.has(desired.type) ? { mtu: desired.mtu } : {};
     return this.#request(nl.RTM_NEWLINK, 0, (writer) =>
       writeLinkChange(writer, made.index, { ...size, alias, up }),
     );
@@ -109,6 +115,9 @@ export class LinkOperations {
 
   async #make(desired: OwnLink, lowerIndex: number): Promise<Refusal | undefined> {
     if (desired.type === 'udp') return this.#makeUdp(desired);
+    if (desired.type === 'veth') return this.#makeVeth(desired, lowerIndex);
+    if (desired.type === 'bridge')
+      return this.#makeNamed(desired, (writer) => writeBridge(writer, desired));
     const refusal = await this.#request(nl.RTM_NEWLINK, nl.NLM_F_CREATE | nl.NLM_F_EXCL, (writer) =>
       writeNew(writer, desired, lowerIndex),
     );
@@ -116,6 +125,37 @@ export class LinkOperations {
     if (desired.type === 'wireguard') return this.#parts.userspace.wireguard(desired.name);
     const message = `this kernel has no ${desired.type} devices: load the module ${MODULES[desired.type]}`;
     return { code: refusal.code, message };
+  }
+
+  /** With its alias in the same send: whenever this process ends, no link is left that it would not know for its own. */
+  async #makeNamed(
+    { name, alias }: OwnLink,
+    write: (writer: MessageWriter) => void,
+  ): Promise<Refusal | undefined> {
+    const { socket } = this.#parts;
+    const first = socket.reserve(2);
+    const writer = this.#writer;
+    writer.reset();
+    writer.begin(nl.RTM_NEWLINK, nl.NLM_F_REQUEST | nl.NLM_F_CREATE | nl.NLM_F_EXCL, first);
+    write(writer);
+    writer.end();
+    writer.begin(nl.RTM_NEWLINK, nl.NLM_F_REQUEST | nl.NLM_F_ACK, first + 1);
+    writeAliasByName(writer, name, alias);
+    writer.end();
+    const { errors } = await socket.transact(writer.written, first, first + 1);
+    return errors.get(first) ?? errors.get(first + 1);
+  }
+
+  /** The other end comes up nowhere else than in its namespace. */
+  async #makeVeth(desired: VethLink, masterIndex: number): Promise<Refusal | undefined> {
+    const peer = vethPeer(desired.alias);
+    if (peer === undefined) return new KernelError('EINVAL');
+    using netns = openNamespace(peer.namespace);
+    const refusal = await this.#makeNamed(desired, (writer) =>
+      writeVeth(writer, desired, masterIndex, peer, netns.fd),
+    );
+    if (refusal?.code !== 'EEXIST') return refusal;
+    return { code: 'EEXIST', message: `a link ${peer.name} in ${peer.namespace.path}` };
   }
 
   async #makeUdp(desired: UdpLink): Promise<Refusal | undefined> {
@@ -150,8 +190,11 @@ export class LinkOperations {
       );
       if (refusal !== undefined) return refusal;
     }
+    const joins =
+      desired.type === 'veth' && actual.type === 'veth' && desired.master !== actual.master;
+    const master = joins ? { masterIndex: lowerIndex } : {};
     return this.#request(nl.RTM_NEWLINK, 0, (writer) =>
-      writeLinkChange(writer, index, differing(actual, desired)),
+      writeLinkChange(writer, index, { ...differing(actual, desired), ...master }),
     );
   }
 
@@ -245,19 +288,28 @@ const SETTINGS = ['mtu', 'mac', 'alias', 'up'] as const;
 /** The kernel's answers when it has no driver for a kind of link, and no module to load. */
 const NO_DRIVER: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENODEV']);
 const MODULES = { vxlan: 'vxlan', ipip: 'ipip', gre: 'ip_gre' } as const;
-/** Only a VXLAN device stands on a link. */
+/** Of the others' MTU the kernel makes what it can when it makes them. */
+const COMES_WITH_AN_MTU: ReadonlySet<Link['type']> = new Set(['wireguard', 'udp', 'bridge']);
+/** Only a VXLAN device stands on a link, and a port in a bridge. */
 const NO_LOWER = 0;
+
+function linkBelow(desired: OwnLink): string | undefined {
+  if (desired.type === 'vxlan') return desired.lower;
+  return desired.type === 'veth' ? desired.master : undefined;
+}
 
 function isAdjustable(actual: Link, desired: OwnLink): boolean {
   if (actual.type === 'vxlan' && desired.type === 'vxlan')
     return FIXED.every((name) => actual[name] === desired[name]);
   if (actual.type === 'udp' && desired.type === 'udp') return actual.listen === desired.listen;
+  // Another alias means another namespace at the other end.
+  if (actual.type === 'veth' && desired.type === 'veth') return actual.alias === desired.alias;
   return actual.type === desired.type;
 }
 
 function writeNew(
   writer: MessageWriter,
-  desired: Exclude<OwnLink, UdpLink>,
+  desired: Exclude<OwnLink, UdpLink | VethLink | BridgeLink>,
   lowerIndex: number,
 ): void {
   if (desired.type === 'vxlan') writeVxlan(writer, desired, lowerIndex);

@@ -5,11 +5,14 @@ import { parseSocketAddress, type SocketAddress } from '../../ip/socket-address.
 import {
   ALIAS_PREFIX,
   UDP_ALIAS,
+  type BridgeLink,
   type Link,
   type TunnelLink,
+  type VethLink,
   type VxlanLink,
   type WireguardLink,
 } from '../../state/resource.ts';
+import type { VethPeer } from '../../state/veth.ts';
 import { WIREGUARD_ALIAS } from '../../state/wireguard.ts';
 import * as nl from './constants.ts';
 import { readIpTunnel, writeIpTunnelInfo, type IpTunnelRecord } from './ip-tunnel.ts';
@@ -27,6 +30,8 @@ export interface LinkRecord {
   readonly alias: string;
   /** IFLA_INFO_KIND, or `loopback`; absent for real devices. */
   readonly type?: string | undefined;
+  /** The bridge that it is a port of. */
+  readonly masterIndex?: number | undefined;
   readonly vxlan?: VxlanRecord | undefined;
   readonly tunnel?: IpTunnelRecord | undefined;
 }
@@ -83,8 +88,49 @@ export function writeIpTunnel(writer: MessageWriter, link: TunnelLink): void {
   writeIpTunnelInfo(writer, link);
 }
 
+/**
+ * The body of RTM_NEWLINK that makes the device, as above. Its MTU is set afterwards: only one that was changed stays
+ * when ports come and go (net/bridge/br_if.c, br_mtu_auto_adjust).
+ */
+export function writeBridge(writer: MessageWriter, { name, mac }: BridgeLink): void {
+  writeFixed(writer, 0, 0, 0);
+  writer.textAttribute(nl.IFLA_IFNAME, name);
+  writer.macAttribute(nl.IFLA_ADDRESS, mac);
+  const info = writer.beginNest(nl.IFLA_LINKINFO);
+  writer.textAttribute(nl.IFLA_INFO_KIND, 'bridge');
+  writer.endNest(info);
+}
+
+/** The body of RTM_NEWLINK that makes a pair, one end of it at once in the namespace that `netns` is open on. */
+export function writeVeth(
+  writer: MessageWriter,
+  { name, mtu }: VethLink,
+  masterIndex: number,
+  peer: VethPeer,
+  netns: number,
+): void {
+  writeFixed(writer, 0, 0, 0);
+  writer.textAttribute(nl.IFLA_IFNAME, name);
+  writer.u32Attribute(nl.IFLA_MTU, mtu);
+  writer.u32Attribute(nl.IFLA_MASTER, masterIndex);
+  const info = writer.beginNest(nl.IFLA_LINKINFO);
+  writer.textAttribute(nl.IFLA_INFO_KIND, 'veth');
+  const data = writer.beginNest(nl.IFLA_INFO_DATA);
+  const other = writer.beginNest(nl.VETH_INFO_PEER);
+  writeFixed(writer, 0, 0, 0);
+  writer.textAttribute(nl.IFLA_IFNAME, peer.name);
+  writer.u32Attribute(nl.IFLA_MTU, mtu);
+  writer.macAttribute(nl.IFLA_ADDRESS, peer.mac);
+  writer.u32Attribute(nl.IFLA_NET_NS_FD, netns);
+  writer.endNest(other);
+  writer.endNest(data);
+  writer.endNest(info);
+}
+
 /** What of a link may be set while it exists. */
-type LinkSettings = Partial<Pick<VxlanLink, 'mtu' | 'mac' | 'alias' | 'up'>>;
+type LinkSettings = Partial<Pick<VxlanLink, 'mtu' | 'mac' | 'alias' | 'up'>> & {
+  readonly masterIndex?: number;
+};
 
 /** The body of RTM_NEWLINK that changes a link. */
 export function writeLinkChange(
@@ -96,7 +142,15 @@ export function writeLinkChange(
   writeFixed(writer, index, up === true ? nl.IFF_UP : 0, up === undefined ? 0 : nl.IFF_UP);
   if (settings.mtu !== undefined) writer.u32Attribute(nl.IFLA_MTU, settings.mtu);
   if (settings.mac !== undefined) writer.macAttribute(nl.IFLA_ADDRESS, settings.mac);
+  if (settings.masterIndex !== undefined) writer.u32Attribute(nl.IFLA_MASTER, settings.masterIndex);
   if (settings.alias !== undefined) writer.textAttribute(nl.IFLA_IFALIAS, settings.alias);
+}
+
+/** The body of RTM_NEWLINK that gives the link of that name its alias, before its index is known. */
+export function writeAliasByName(writer: MessageWriter, name: string, alias: string): void {
+  writeFixed(writer, 0, 0, 0);
+  writer.textAttribute(nl.IFLA_IFNAME, name);
+  writer.textAttribute(nl.IFLA_IFALIAS, alias);
 }
 
 /** The body of RTM_NEWLINK that changes what of a tunnel the kernel lets change: lower link, local address, learning. */
@@ -174,6 +228,7 @@ export function readLink(message: Message): LinkRecord | undefined {
     mac: attributes.mac(nl.IFLA_ADDRESS),
     alias: attributes.text(nl.IFLA_IFALIAS) ?? '',
     type: kind ?? ((flags & nl.IFF_LOOPBACK) === 0 ? undefined : 'loopback'),
+    masterIndex: attributes.u32(nl.IFLA_MASTER),
     vxlan: kind === 'vxlan' && data !== undefined ? readVxlan(data) : undefined,
     tunnel: readIpTunnel(kind, data),
   };
@@ -219,6 +274,8 @@ export function linkResource(
     return { kind: 'link', type: 'udp', name, listen, mtu, up, alias };
   }
   if (record.tunnel !== undefined) return tunnelResource(record, record.tunnel);
+  const joining = bridgeOrVeth(record, nameOf);
+  if (joining !== undefined) return joining;
   if (vxlan === undefined || mac === undefined)
     return { kind: 'link', type: 'foreign', name, description: record.type ?? 'a real device' };
   const lower = nameOf(vxlan.lowerIndex);
@@ -233,6 +290,16 @@ export function linkResource(
   const { mtu, up, alias } = record;
   const settings = { vni, local, lower, port, mtu, mac, learning, gbp, up, alias };
   return { kind: 'link', type: 'vxlan', name, ...settings };
+}
+
+function bridgeOrVeth(
+  { name, mtu, mac, up, alias, type, masterIndex = 0 }: LinkRecord,
+  nameOf: (index: number) => string | undefined,
+): Link | undefined {
+  if (type === 'bridge' && mac !== undefined)
+    return { kind: 'link', type, name, mtu, mac, up, alias };
+  const master = nameOf(masterIndex) ?? '';
+  return type === 'veth' ? { kind: 'link', type, name, mtu, master, up, alias } : undefined;
 }
 
 function tunnelResource({ name, mtu, up, alias }: LinkRecord, tunnel: IpTunnelRecord): Link {
