@@ -1,6 +1,7 @@
 /** Everything that `weft` can be told, in the order of its help. A new command is a file in nouns/ and a line here. */
 import { COMPLETE, COMPLETION } from './nouns/completion.ts';
 import { DOCKER_OPTS } from './nouns/docker-opts.ts';
+import { ATTACH, DETACH, ENDPOINT, EXPOSE, HIDE } from './nouns/endpoint.ts';
 import { KEY } from './nouns/key.ts';
 import { LEASE } from './nouns/lease.ts';
 import { MEMBER } from './nouns/member.ts';
@@ -15,6 +16,11 @@ export const NOUNS: readonly Entry[] = [
   LEASE,
   MEMBER,
   PEER,
+  ATTACH,
+  DETACH,
+  ENDPOINT,
+  EXPOSE,
+  HIDE,
   KEY,
   PLAN,
   DOCKER_OPTS,

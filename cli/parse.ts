@@ -7,6 +7,18 @@ import { GLOBAL_OPTIONS, type Command, type Entry, type Option } from './spec.ts
 /** By name; a list for one that may be repeated. */
 export type Values = Readonly<Record<string, string | true | readonly string[]>>;
 
+/** Of an option that takes a value; undefined if it was not given. */
+export function textOf(values: Values, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Of an option that may be repeated. */
+export function listOf(values: Values, name: string): readonly string[] {
+  const value = values[name];
+  return Array.isArray(value) ? value : [];
+}
+
 export interface Call {
   readonly type: 'call';
   readonly name: string;

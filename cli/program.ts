@@ -25,8 +25,7 @@ export async function perform(argv: readonly string[], io: Io): Promise<number> 
     }
     case 'call': {
       const context = contextOf(parsed, io);
-      await (await parsed.command.work()).run(context);
-      return EXIT.ok;
+      return (await (await parsed.command.work()).run(context)) ?? EXIT.ok;
     }
   }
 }

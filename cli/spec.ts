@@ -2,7 +2,7 @@
 import type { Context } from './io.ts';
 
 /** Names that the daemon knows: commands/complete.ts asks it for them. */
-export type LiveName = 'lease' | 'member' | 'peer';
+export type LiveName = 'lease' | 'member' | 'peer' | 'endpoint';
 
 /** What a word of the command line may be. */
 export type Completion = 'file' | LiveName | readonly string[];
@@ -67,8 +67,8 @@ export interface Command {
   readonly hidden?: true;
   /** Gets its words as they are, with the flags: app.ts calls it before anything is parsed. */
   readonly raw?: true;
-  /** Imported when it is called: `weft --help` loads none of it. */
-  work(): Promise<{ run(context: Context): Promise<void> }>;
+  /** Imported when it is called: `weft --help` loads none of it. Gives the exit code, if it is not that of success. */
+  work(): Promise<{ run(context: Context): Promise<number | void> }>;
 }
 
 /** A thing, and what can be done with it. A noun alone does its first verb. */

@@ -5,6 +5,8 @@ import { listenerOn } from '../../controlplane/api/socket.ts';
 import type { Config } from '../config/config.ts';
 import { readNodeId } from '../config/node-id.ts';
 import { wireguardKeyFiles } from '../config/wireguard-key.ts';
+import { ResolverFiles } from '../endpoint/resolver.ts';
+import { endpointDirectoryIn, EndpointStore } from '../endpoint/store.ts';
 import { inOrder } from '../state/diff.ts';
 import type { Kernel, Operation } from '../state/kernel.ts';
 import { describe, type Resource } from '../state/resource.ts';
@@ -14,6 +16,7 @@ import { EtcdRegistry } from '../subnet/registry.ts';
 import { releaseLeases } from '../subnet/release.ts';
 import { sayFarewell } from '../gossip/farewell.ts';
 import { openMember } from '../gossip/open-member.ts';
+import { RESOLVER_PLACES } from './endpoints.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { keptNetworkFileIn } from './kept-network.ts';
@@ -43,8 +46,10 @@ export async function cleanup(config: Config, wishes: CleanupWishes): Promise<nu
     if (refusal !== undefined) return complain(refusal);
     // Before its file is removed, which says whom to tell.
     const isTold = wishes.releaseLease && (await leaveGossip(config, host.netlink));
+    removeResolvers(config);
     const failures = [...(await remove(host.kernel, owned)), ...files.flatMap(removeFile)];
     removeIfEmpty(config.runDir);
+    removeIfEmpty(endpointDirectoryIn(config.stateDir));
     for (const failure of failures) complain(failure);
     if (failures.length > 0) return 1;
     const released = wishes.releaseLease ? await release(config, host.netlink) : undefined;
@@ -72,7 +77,8 @@ async function ownedBy(kernel: Kernel): Promise<Resource[]> {
 /** subnet.env bears no mark: without anything of ours in the kernel it may be flanneld's. */
 function filesOf({ subnetFile, socket, stateDir }: Config, owned: readonly Resource[]): string[] {
   const keys = wireguardKeyFiles(stateDir);
-  const kept = [snapshotIn(stateDir), ...keys, keptNetworkFileIn(stateDir)];
+  const endpoints = new EndpointStore(stateDir).paths();
+  const kept = [snapshotIn(stateDir), ...keys, keptNetworkFileIn(stateDir), ...endpoints];
   return [...(owned.length > 0 ? [subnetFile] : []), socket, ...kept].filter((path) =>
     existsSync(path),
   );
@@ -88,6 +94,12 @@ async function remove(kernel: Kernel, owned: readonly Resource[]): Promise<strin
     const why = outcome.status === 'failed' ? outcome.message : `${outcome.found} is not weft's`;
     return `${describe(actual)} was not removed: ${why}`;
   });
+}
+
+/** Before the files go that tell of them. */
+function removeResolvers({ stateDir }: Config): void {
+  const resolvers = new ResolverFiles(RESOLVER_PLACES);
+  for (const endpoint of new EndpointStore(stateDir).peek()) resolvers.remove(endpoint);
 }
 
 function removeFile(path: string): string[] {

@@ -17,6 +17,8 @@ import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { mayResume, refusalOf, sameNetwork } from './cut-off.ts';
 import { controlHandlers } from './control-handlers.ts';
+import { endpointHandlers } from './endpoint-handlers.ts';
+import { Endpoints } from './endpoints.ts';
 import { followNetwork } from './follow-network.ts';
 import { keepNetwork, readKeptNetwork, type FoundNetwork } from './kept-network.ts';
 import { membershipOf } from './membership-of.ts';
@@ -49,6 +51,7 @@ export class Daemon {
   readonly metrics: Metrics;
   /** Undefined when it is switched off. */
   readonly membership: Membership | undefined;
+  readonly endpoints: Endpoints;
   readonly #log: Logger;
   readonly #etcd: EtcdClient;
   readonly #registry: EtcdRegistry;
@@ -108,6 +111,7 @@ export class Daemon {
     });
     this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
     this.pathFinder = pathFinderOf(this, log);
+    this.endpoints = new Endpoints(this, log);
   }
 
   get session(): Session | undefined {
@@ -136,6 +140,7 @@ export class Daemon {
     const front = await this.#openFront();
     const gossip = this.membership?.start();
     try {
+      await this.endpoints.open();
       await this.#followForwardChains();
       // The lease, once written, shall tell where we gossip.
       await gossip;
@@ -145,6 +150,7 @@ export class Daemon {
       await this.#turns;
       await this.#session?.stop();
       this.pathFinder.stop();
+      this.endpoints.stop();
       await this.membership?.stop();
       await this.reconciler.stop();
       await front.close();
@@ -167,6 +173,7 @@ export class Daemon {
 
   /** Something that the status shows may have changed. */
   changed(): void {
+    this.endpoints.follow();
     const service = this.#session?.service;
     const peers = [...this.planner.problems].map(([subject, why]) => ({
       code: 'PEER_UNREACHABLE',
@@ -201,7 +208,12 @@ export class Daemon {
     const notifier = await createNotifier(process.env, process.pid, machineClock, complain);
     const servers: (HealthServer | ControlServer)[] = [];
     servers.push(
-      await serveControl({ socketPath: socket, handlers: controlHandlers(this), log: this.#log }),
+      await serveControl({
+        socketPath: socket,
+        handlers: controlHandlers(this),
+        endpoints: endpointHandlers(this),
+        log: this.#log,
+      }),
     );
     if (health.port !== 0) {
       const parts = { notReady: () => this.waitingFor, metrics: this.metrics };
@@ -438,6 +450,7 @@ export class Daemon {
     this.#ready = true;
     const { peerCount, facts } = this.planner;
     this.#log.info({ peers: peerCount, subnets: facts?.subnets }, 'ready');
+    void this.endpoints.refresh();
     this.#notifier?.ready();
     this.changed();
   }

@@ -47,6 +47,10 @@ const LIVE: Readonly<Record<LiveName, (client: ControlClient) => AsyncIterable<C
   member: async function* (client) {
     for await (const { name, status } of client.members()) yield [name, status];
   },
+  endpoint: async function* (client) {
+    for await (const { id, names, addresses } of client.endpoint.list())
+      yield [names[0] ?? id, addresses.join(', ')];
+  },
   peer: async function* (client) {
     for await (const { key, host } of client.peers()) yield [host ?? key, key];
   },

@@ -1,7 +1,5 @@
 /** The other end of the control API: what the command `weft` asks the daemon with. */
-import { Client, credentials, type ClientReadableStream } from '@grpc/grpc-js';
-import { fromWire } from './codec.ts';
-import { WeftError } from './errors.ts';
+import { endpointCalls, type EndpointCalls } from './endpoint-client.ts';
 import type {
   Key,
   KeyAction,
@@ -19,9 +17,8 @@ import type {
   RotationStep,
   Status,
 } from './model.ts';
-import { fromRpcError } from './rpc-error.ts';
+import { Rpc } from './rpc.ts';
 import { CONTROL } from './service.ts';
-import { listenerOn } from './socket.ts';
 import type {
   KeyPage,
   LeasePage,
@@ -39,8 +36,6 @@ const CALL_LIMIT_MS = 5000;
 const LIST_LIMIT_MS = 60_000;
 /** For a change of key, with those of others before it. */
 const ROTATION_LIMIT_MS = 300_000;
-/** As control.proto promises. */
-const MESSAGE_LIMIT = 8 << 20;
 
 export interface ControlClientOptions {
   /** For one message. Default 5000. */
@@ -68,6 +63,7 @@ export interface ControlClient {
   changeKey(action: KeyAction, key: string): Promise<KeyReport>;
   /** Each step; ends when the key is another one. */
   rotateWireguardKey(): AsyncIterable<RotationStep>;
+  readonly endpoint: EndpointCalls;
   close(): void;
 }
 
@@ -76,15 +72,8 @@ export async function connectControl(
   socketPath: string,
   { callLimitMs = CALL_LIMIT_MS, listLimitMs = LIST_LIMIT_MS }: ControlClientOptions = {},
 ): Promise<ControlClient> {
-  const listener = await listenerOn(socketPath);
-  if (listener.state === 'none') throw unreachable(socketPath, listener.code);
-  const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
-    'grpc.enable_channelz': 0,
-    'grpc.enable_http_proxy': 0,
-    'grpc.enable_retries': 0,
-    'grpc.max_receive_message_length': MESSAGE_LIMIT,
-  });
-  const calls = new Calls(client, socketPath, callLimitMs, listLimitMs);
+  const rpc = await Rpc.open(socketPath);
+  const calls = new Calls(rpc, callLimitMs, listLimitMs);
   return {
     status: async () => await calls.one<Status>('getStatus'),
     watchStatus: () => calls.many<Status>('watchStatus'),
@@ -98,67 +87,35 @@ export async function connectControl(
     keys: async () => await calls.keys('listKeys', {}),
     changeKey: async (action, key) => await calls.keys('changeKey', { action, key }),
     rotateWireguardKey: () => calls.many<RotationStep>('rotateWireguardKey', ROTATION_LIMIT_MS),
-    close: () => client.close(),
+    endpoint: endpointCalls(rpc),
+    close: () => rpc.close(),
   };
 }
 
 type StreamName = Exclude<keyof typeof CONTROL, 'getStatus'>;
 
 class Calls {
-  readonly #client: Client;
-  readonly #socketPath: string;
+  readonly #rpc: Rpc;
   readonly #callLimitMs: number;
   readonly #listLimitMs: number;
 
-  constructor(client: Client, socketPath: string, callLimitMs: number, listLimitMs: number) {
-    this.#client = client;
-    this.#socketPath = socketPath;
+  constructor(rpc: Rpc, callLimitMs: number, listLimitMs: number) {
+    this.#rpc = rpc;
     this.#callLimitMs = callLimitMs;
     this.#listLimitMs = listLimitMs;
   }
 
   async one<T extends object>(name: 'getStatus'): Promise<T> {
-    const method = CONTROL[name];
-    const deadline = Date.now() + this.#callLimitMs;
-    return await new Promise<T>((resolve, reject) => {
-      this.#client.makeUnaryRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        {},
-        { deadline },
-        (error, response) => {
-          if (error === null && response !== undefined) resolve(fromWire(response) as T);
-          else reject(fromRpcError(error, this.#socketPath));
-        },
-      );
-    });
+    return await this.#rpc.one<T>(CONTROL[name], {}, this.#callLimitMs);
   }
 
   /** `limitMs` for the whole stream; none for one that goes on until the caller stops. */
-  async *many<T extends object>(
+  many<T extends object>(
     name: StreamName,
     limitMs?: number,
     request: object = {},
   ): AsyncGenerator<T> {
-    const method = CONTROL[name];
-    const options = limitMs === undefined ? {} : { deadline: Date.now() + limitMs };
-    const call: ClientReadableStream<object> = this.#client.makeServerStreamRequest<object, object>(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize as (bytes: Buffer) => object,
-      request,
-      options,
-    );
-    // Cancelling is an error event too, which comes when nobody iterates any more.
-    call.on('error', () => undefined);
-    try {
-      for await (const message of call) yield fromWire(message as object) as T;
-    } catch (error) {
-      throw fromRpcError(error, this.#socketPath);
-    } finally {
-      call.cancel();
-    }
+    return this.#rpc.many<T>(CONTROL[name], request, limitMs);
   }
 
   async *leases(): AsyncGenerator<Lease> {
@@ -220,15 +177,4 @@ class Calls {
     }
     return { desired, actual, operations };
   }
-}
-
-function unreachable(socketPath: string, code: string): WeftError {
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new WeftError('WEFT_FORBIDDEN', `you may not talk to weftd on ${socketPath}`, {
-      fix: 'use sudo, or join the group weft',
-    });
-  }
-  return new WeftError('WEFT_UNREACHABLE', `weftd does not answer on ${socketPath}`, {
-    fix: 'start it with systemctl start weftd, or name its socket with --socket',
-  });
 }

@@ -11,10 +11,14 @@ export const ERROR_CODES = {
   WEFT_TIMEOUT: 4,
   /** Nothing has the name that was asked for. */
   WEFT_NOT_FOUND: 5,
+  /** The endpoint, the namespace's place in the network, or the address is somebody's already. */
+  WEFT_TAKEN: 6,
   /** The socket's permissions keep us out. */
   WEFT_FORBIDDEN: 7,
   /** More watchers than the daemon serves at once. */
   WEFT_BUSY: 8,
+  /** No address is free, or there are as many endpoints as a host may have. */
+  WEFT_FULL: 8,
   /** The watcher read so slowly that the daemon gave it up. */
   WEFT_SLOW_READER: 8,
   /** Another daemon listens on the socket. */
@@ -25,6 +29,10 @@ export const ERROR_CODES = {
   WEFT_GOSSIP_OFF: 9,
   /** Gossip is not encrypted: there are no keys. */
   WEFT_GOSSIP_PLAIN: 9,
+  /** This host has no subnet yet. */
+  WEFT_NOT_READY: 9,
+  /** The kernel, or a file, refused; nothing was changed. */
+  WEFT_FAILED: 9,
   /** Not every member did what was asked. */
   WEFT_MEMBERS_FAILED: 9,
   /** This host keeps its WireGuard key, and nothing was changed. */

@@ -28,7 +28,7 @@ export interface LeasePage {
   readonly leases: readonly Lease[];
 }
 
-interface Progress {
+export interface Progress {
   readonly removed: readonly string[];
   readonly complete: boolean;
 }
@@ -160,7 +160,7 @@ export async function* rotationSteps(
   }
 }
 
-interface Watched<T> {
+export interface Watched<T> {
   entries(): Iterable<T>;
   watch(present: (key: string, entry: T) => void, removed: (key: string) => void): () => void;
 }
@@ -170,7 +170,10 @@ interface Update<T> extends Progress {
 }
 
 /** Everything there is in pages, a mark, then changes: of one entry always the latest. */
-async function* updates<T>(watched: Watched<T>, signal: AbortSignal): AsyncGenerator<Update<T>> {
+export async function* updates<T>(
+  watched: Watched<T>,
+  signal: AbortSignal,
+): AsyncGenerator<Update<T>> {
   const pending = new Pending<{ readonly key: string; readonly entry?: T }>(BACKLOG);
   // Before the first set is walked: what changes meanwhile comes again after it.
   const stop = watched.watch(
@@ -201,7 +204,7 @@ export async function* planPages(handlers: ControlHandlers): AsyncGenerator<Plan
   for (const operations of pages<PlanOperation>(plan.operations)) yield { operations };
 }
 
-function* pages<T>(entries: Iterable<T>): Generator<T[]> {
+export function* pages<T>(entries: Iterable<T>): Generator<T[]> {
   let page: T[] = [];
   for (const entry of entries) {
     page.push(entry);

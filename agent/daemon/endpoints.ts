@@ -1,0 +1,240 @@
+/** The endpoints of this host, with the machine's own means: files, kernel, runtimes, gossip, and the daemon's facts. */
+import type { Logger } from 'pino';
+import { encodeEndpoint, ENDPOINT_KIND } from '../../controlplane/names/index.ts';
+import { findContainer, RUNTIME_PLACES } from '../container/find.ts';
+import { watchStarts } from '../container/engine.ts';
+import { Attachments } from '../endpoint/attachments.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import { macFor } from '../endpoint/plan.ts';
+import { ResolverFiles, type ResolverPlaces } from '../endpoint/resolver.ts';
+import { EndpointStore } from '../endpoint/store.ts';
+import { addressToBytes } from '../ip/address.ts';
+import { writeMac } from '../ip/mac.ts';
+import { Inside } from '../kernel/netlink/inside.ts';
+import { isThere } from '../kernel/namespace.ts';
+import { vethName, vethPeer } from '../state/veth.ts';
+import { crashPoint } from './crash-point.ts';
+import type { Daemon } from './daemon.ts';
+import { bridgesOf, factsOf } from './endpoint-facts.ts';
+import { findTarget } from './find-target.ts';
+import { machineClock, machineRandom } from './machine.ts';
+
+/** Links and addresses change in bursts; bridges are looked for this long after the first change, in ms. */
+const BRIDGE_PAUSE = 100;
+/** How often containers that stopped are looked for, in ms. An engine's events tell sooner. */
+const AWAY_PAUSE = 1_000;
+export const RESOLVER_PLACES: ResolverPlaces = { named: '/etc/netns', domain: 'weft' };
+
+export class Endpoints {
+  readonly attachments: Attachments;
+  readonly #daemon: Daemon;
+  readonly #log: Logger;
+  readonly #store: EndpointStore;
+  readonly #listeners = new Set<(id: string) => void>();
+  /** What is wrong with an endpoint, by id. */
+  readonly #troubles = new Map<string, string>();
+  #damaged: readonly string[] = [];
+  #ends: (() => void)[] = [];
+  #isStopped = false;
+  #isLookingForBridges = false;
+  #isLooking = false;
+  #cancelLook: (() => void) | undefined;
+  #unwatchEngine: (() => void) | undefined;
+
+  constructor(daemon: Daemon, log: Logger) {
+    this.#daemon = daemon;
+    this.#log = log;
+    this.#store = new EndpointStore(daemon.config.stateDir);
+    this.attachments = new Attachments({
+      store: this.#store,
+      kernel: daemon.reconciler,
+      find: findTarget,
+      isThere,
+      enter: (namespace) => new Inside(namespace),
+      names: {
+        put: (endpoint) => this.#say(endpoint),
+        remove: (id) => daemon.membership?.remove(ENDPOINT_KIND, id),
+      },
+      resolver: new ResolverFiles(RESOLVER_PLACES),
+      step: crashPoint(process.env),
+      random: machineRandom,
+      now: () => new Date(),
+      changed: (id) => this.#onChange(id),
+    });
+  }
+
+  /** Finds what a weftd before this one left. To be done before the kernel follows. Throws a FileError. */
+  async open(): Promise<void> {
+    const { netlink } = this.#daemon.host;
+    this.#ends = [
+      netlink.watchGone((alias) => this.#onGone(alias)),
+      netlink.watchUnderlay(() => this.#lookForBridgesSoon()),
+    ];
+    const { endpoints, damaged } = this.#store.load();
+    this.#damaged = damaged;
+    const links = new Set((await netlink.readLinks()).map(({ name }) => name));
+    this.attachments.adopt(endpoints, (id) => links.has(vethName(id)));
+    this.attachments.setBridges(await bridgesOf(netlink));
+    this.#tell();
+    this.#lookForAwaySoon();
+  }
+
+  /** The facts of this host may be others. */
+  follow(): void {
+    const before = this.attachments.network;
+    this.attachments.setNetwork(factsOf(this.#daemon.planner));
+    if (before === this.attachments.network) return;
+    if (before !== undefined) void this.refresh();
+    this.#tell();
+  }
+
+  /** Sets right what is inside the namespaces. Never rejects. */
+  async refresh(): Promise<void> {
+    await this.attachments.refresh((id, why) => {
+      if (why === undefined) this.#troubles.delete(id);
+      else this.#troubles.set(id, why);
+      this.#tell();
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const end of this.#ends) end();
+    this.#cancelLook?.();
+    this.#unwatchEngine?.();
+  }
+
+  /** Calls back with the id of each that came, changed or went; the returned function ends that. */
+  onChange(listener: (id: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  troubleOf(id: string): string | undefined {
+    return this.#troubles.get(id);
+  }
+
+  #say({ id, network, names, addresses, place }: Endpoint): void {
+    const values = Object.values(addresses);
+    const [first] = values;
+    if (first === undefined) return;
+    const mac = new Uint8Array(6);
+    writeMac(place?.mac ?? macFor(first), mac, 0);
+    const host = place === undefined;
+    const said = {
+      id,
+      network,
+      names,
+      mac,
+      host,
+      ports: [],
+      addresses: values.map(addressToBytes),
+    };
+    this.#daemon.membership?.put(ENDPOINT_KIND, id, encodeEndpoint(said));
+  }
+
+  #onChange(id: string): void {
+    const endpoint = this.attachments.get(id);
+    const { state, target, names, addresses } = endpoint ?? {};
+    const told = { endpoint: id, target, names, addresses: Object.values(addresses ?? {}) };
+    if (state === 'attached') this.#log.info(told, 'endpoint attached');
+    if (state === 'away') this.#log.info(told, 'the container of an endpoint stopped');
+    if (state === undefined) this.#log.info({ endpoint: id }, 'endpoint gone');
+    if (endpoint === undefined) this.#troubles.delete(id);
+    for (const listener of this.#listeners) listener(id);
+    if (state === 'away') this.#lookForAwaySoon();
+    this.#tell();
+  }
+
+  // ---- what others do ----
+
+  #onGone(alias: string | undefined): void {
+    const gone = alias === undefined ? [...this.attachments.list()].map(({ id }) => id) : [];
+    const peer = vethPeer(alias ?? '');
+    for (const id of peer === undefined ? gone : [peer.endpoint])
+      this.attachments.pairGone(id).catch((cause: unknown) => {
+        this.#troubles.set(id, messageOf(cause));
+        this.#tell();
+      });
+  }
+
+  #lookForBridgesSoon(): void {
+    if (this.#isLookingForBridges || this.#isStopped) return;
+    this.#isLookingForBridges = true;
+    machineClock.after(BRIDGE_PAUSE, () => {
+      this.#isLookingForBridges = false;
+      if (this.#isStopped) return;
+      void bridgesOf(this.#daemon.host.netlink).then(
+        (bridges) => this.attachments.setBridges(bridges),
+        // What cannot be read now is read at the next change.
+        () => this.#lookForBridgesSoon(),
+      );
+    });
+  }
+
+  #lookForAwaySoon(): void {
+    if (this.#cancelLook !== undefined || this.#isStopped) return;
+    if (![...this.attachments.list()].some(({ state }) => state === 'away')) return;
+    this.#unwatchEngine ??= this.#watchEngine();
+    this.#cancelLook = machineClock.after(AWAY_PAUSE, () => {
+      this.#cancelLook = undefined;
+      void this.#lookForAway();
+    });
+  }
+
+  #watchEngine(): () => void {
+    const [engine = ''] = RUNTIME_PLACES.engines;
+    const ended = (): void => void (this.#unwatchEngine = () => {});
+    return watchStarts(engine, () => void this.#lookForAway(), ended);
+  }
+
+  /** One after the other, and once at a time. */
+  async #lookForAway(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    for (const { id, state, target } of Array.from(this.attachments.list()))
+      if (state === 'away' && !this.#isStopped)
+        await this.#lookFor(id, target.slice('ctr:'.length));
+    this.#isLooking = false;
+    this.#lookForAwaySoon();
+  }
+
+  async #lookFor(id: string, container: string): Promise<void> {
+    const { state } = await findContainer(container);
+    try {
+      if (state === 'running') await this.attachments.welcome(id);
+      // Removed for good.
+      if (state === 'unknown') await this.attachments.detach(id);
+      if (state === 'running') this.#troubles.delete(id);
+    } catch (cause) {
+      this.#troubles.set(id, messageOf(cause));
+    }
+    this.#tell();
+  }
+
+  #tell(): void {
+    const problems = [
+      ...this.#damaged.map((file) => ({
+        code: 'ENDPOINT_FILE',
+        message: `${file} was the file of an endpoint and is damaged: attach it again, and remove the file`,
+        subject: file,
+      })),
+      ...[...this.attachments.strangers()].map(({ id, target }) => ({
+        code: 'ENDPOINT_SUBNET',
+        message: `endpoint ${id} (${target}) has an address of another subnet than this host's: detach it and attach it again`,
+        subject: id,
+      })),
+      ...[...this.#troubles].map(([id, why]) => ({
+        code: 'ENDPOINT',
+        message: `endpoint ${id} is not as it should be: ${why}`,
+        subject: id,
+      })),
+    ];
+    for (const { message } of this.#daemon.board.set('endpoints', problems))
+      this.#log.warn(message);
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

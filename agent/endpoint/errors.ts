@@ -1,0 +1,25 @@
+/** Why an endpoint is not attached or detached: one sentence, and what to do. */
+
+/** Words for what the control API has codes for. */
+export type EndpointProblem =
+  | 'usage'
+  | 'not-ready'
+  | 'no-target'
+  | 'no-network'
+  | 'exists'
+  | 'address'
+  | 'full'
+  | 'failed';
+
+export class EndpointError extends Error {
+  override readonly name = 'EndpointError';
+  readonly problem: EndpointProblem;
+  /** An imperative, without a full stop. */
+  readonly fix: string | undefined;
+
+  constructor(problem: EndpointProblem, message: string, fix?: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.problem = problem;
+    this.fix = fix;
+  }
+}

@@ -1,0 +1,62 @@
+/** What attaching needs from others, and the steps of it. */
+import type { Address } from '../ip/address.ts';
+import type { Random } from '../state/clock.ts';
+import type { NamespaceFile } from '../state/veth.ts';
+import type { Endpoint, Resolver } from './endpoint.ts';
+import type { InsidePlan } from './plan.ts';
+import type { AttachRequest } from './request.ts';
+import type { Target } from './target.ts';
+import type { WiringKernel } from './wiring.ts';
+
+/** What a target turned out to be. */
+export interface FoundTarget {
+  readonly namespace: NamespaceFile;
+  /** Its runtime's id. */
+  readonly container?: string;
+}
+
+/** The link inside of a namespace; it keeps the namespace alive until it is disposed of. */
+export interface InsideLink extends Disposable {
+  freeName(prefix: string): Promise<string>;
+  has(link: string): Promise<boolean>;
+  configure(plan: InsidePlan): Promise<void>;
+}
+
+/** After each of these something stands, or has gone, that did not before. */
+export const STEPS = [
+  'attach-reserved',
+  'attach-veth',
+  'attach-inside',
+  'attach-resolver',
+  'attach-names',
+  'attach-done',
+  'detach-begun',
+  'detach-names',
+  'detach-resolver',
+  'detach-veth',
+  'detach-done',
+] as const;
+export type Step = (typeof STEPS)[number];
+
+export interface AttachmentParts {
+  readonly store: { save(endpoint: Endpoint): void; remove(id: string): void };
+  /** The reconciler. */
+  readonly kernel: WiringKernel;
+  /** Rejects with an EndpointError. */
+  readonly find: (target: Target) => Promise<FoundTarget>;
+  readonly isThere: (namespace: NamespaceFile) => boolean;
+  /** Throws an Error of one sentence when it is no more. */
+  readonly enter: (namespace: NamespaceFile) => InsideLink;
+  readonly names: { put(endpoint: Endpoint): void; remove(id: string): void };
+  readonly resolver: {
+    /** Where it belongs; undefined: nowhere. */
+    placeFor(request: AttachRequest, namespace: NamespaceFile): Resolver | undefined;
+    write(endpoint: Endpoint, gateways: readonly Address[]): void;
+    remove(endpoint: Endpoint): void;
+  };
+  /** The step was done; a test may end the process here. */
+  readonly step: (step: Step) => void;
+  readonly random: Random;
+  readonly now: () => Date;
+  readonly changed: (id: string) => void;
+}

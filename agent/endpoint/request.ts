@@ -1,0 +1,135 @@
+/** The door of what is asked of endpoints: text in, values out, or one sentence that says what to do. Pure. */
+import { isName } from '../../controlplane/names/index.ts';
+import { familyOf, parseAddress, type Address } from '../ip/address.ts';
+import { isUnicastMac, parseMac, type Mac } from '../ip/mac.ts';
+import { ENDPOINT_ID, isLinkName, labelFrom, NAME_LIMIT } from './endpoint.ts';
+import { EndpointError } from './errors.ts';
+import { nameOfTarget, parseTarget, TARGET_FORMS, type Target } from './target.ts';
+
+/** The network that every host has: its leased subnet. */
+export const DEFAULT_NETWORK = 'default';
+/** One of each family. */
+const ADDRESS_LIMIT = 2;
+
+/** As it comes; empty text is as good as none. */
+export interface AttachText {
+  readonly id: string;
+  readonly target: string;
+  readonly network: string;
+  readonly names: readonly string[];
+  readonly addresses: readonly string[];
+  /** An address, or `none`. */
+  readonly gateway: string;
+  /** Of the link inside. */
+  readonly link: string;
+  readonly mac: string;
+  readonly resolver: boolean;
+}
+
+export interface AttachRequest {
+  readonly id: string;
+  readonly target: Target;
+  /** As it was written. */
+  readonly text: string;
+  readonly network: string;
+  readonly names: readonly string[];
+  readonly addresses: readonly Address[];
+  readonly gateway: Address | 'none' | undefined;
+  readonly link: string | undefined;
+  readonly mac: Mac | undefined;
+  /** Write resolv.conf also where it is not weft's by convention: into the file system of a process. */
+  readonly resolver: boolean;
+}
+
+/** Throws an EndpointError. */
+export function parseAttach(asked: AttachText): AttachRequest {
+  const target = parseTarget(asked.target);
+  if (target === undefined)
+    throw usage(
+      `${JSON.stringify(asked.target)} is nothing that can be attached`,
+      `give ${TARGET_FORMS}`,
+    );
+  return {
+    id: idIn(asked.id),
+    target,
+    text: asked.target,
+    network: networkIn(asked.network),
+    names: asked.names.length === 0 ? byDefault(target) : namesIn(asked.names),
+    addresses: addressesIn(asked.addresses),
+    gateway: gatewayIn(asked.gateway),
+    link: linkIn(asked.link),
+    mac: macIn(asked.mac),
+    resolver: asked.resolver,
+  };
+}
+
+export function idIn(text: string): string {
+  if (ENDPOINT_ID.test(text)) return text;
+  throw usage(`${JSON.stringify(text)} is no id of an endpoint`, 'choose 16 hexadecimal digits');
+}
+
+export function networkIn(text: string): string {
+  if (text === '' || text === DEFAULT_NETWORK) return DEFAULT_NETWORK;
+  const message = `there is no network ${JSON.stringify(text)}`;
+  throw new EndpointError('no-network', message, `this host has one network, ${DEFAULT_NETWORK}`);
+}
+
+export function namesIn(texts: readonly string[]): readonly string[] {
+  const names = [...new Set(texts.map((text) => text.toLowerCase()))];
+  const bad = names.find((name) => !isName(name));
+  if (bad !== undefined)
+    throw usage(
+      `${JSON.stringify(bad)} is no name`,
+      'use letters, digits and hyphens, in labels with dots between them',
+    );
+  if (names.length > NAME_LIMIT)
+    throw usage(`${names.length} names are too many`, `give ${NAME_LIMIT} at most`);
+  return names;
+}
+
+function byDefault(target: Target): readonly string[] {
+  const name = labelFrom(nameOfTarget(target) ?? '');
+  return name === undefined ? [] : [name];
+}
+
+function addressesIn(texts: readonly string[]): readonly Address[] {
+  const addresses = texts.map((text) => {
+    const address = parseAddress(text);
+    if (address === undefined)
+      throw usage(`${JSON.stringify(text)} is no IP address`, 'give one without a length');
+    return address;
+  });
+  const families = new Set(addresses.map(familyOf));
+  if (addresses.length > ADDRESS_LIMIT || families.size < addresses.length)
+    throw usage('there are several addresses of one family', 'give one of each at most');
+  return addresses;
+}
+
+function gatewayIn(text: string): Address | 'none' | undefined {
+  if (text === '') return undefined;
+  const gateway = text === 'none' ? text : parseAddress(text);
+  if (gateway !== undefined) return gateway;
+  throw usage(`${JSON.stringify(text)} is no gateway`, 'give an address, or none');
+}
+
+function linkIn(text: string): string | undefined {
+  if (text === '' || isLinkName(text)) return text || undefined;
+  throw usage(
+    `${JSON.stringify(text)} is no name of an interface`,
+    'give up to 15 characters, without blanks, slashes and colons',
+  );
+}
+
+function macIn(text: string): Mac | undefined {
+  if (text === '') return undefined;
+  const mac = parseMac(text);
+  if (mac !== undefined && isUnicastMac(mac)) return mac;
+  throw usage(
+    `${JSON.stringify(text)} is no MAC of one interface`,
+    'give six pairs of hexadecimal digits with colons between them, the first of them even',
+  );
+}
+
+function usage(message: string, fix: string): EndpointError {
+  return new EndpointError('usage', message, fix);
+}

@@ -1,0 +1,131 @@
+/**
+ * The resolv.conf of an endpoint: that of a named namespace lies in /etc/netns, from where `ip netns exec` binds it
+ * (ip-netns(8)); that of a process in its own file system, which is touched only when asked for.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { readIfThere, writeAtomically } from '../config/atomic-file.ts';
+import type { Address } from '../ip/address.ts';
+import type { NamespaceFile } from '../state/veth.ts';
+import type { Endpoint, Resolver } from './endpoint.ts';
+import type { AttachRequest } from './request.ts';
+
+const MODE = 0o644;
+/** Of a file that was there, in bytes; a longer one is not replaced. */
+const SIZE_LIMIT = 16 * 1024;
+
+export interface ResolverPlaces {
+  /** Below it, a directory for each namespace: /etc/netns. */
+  readonly named: string;
+  /** Of all names: `weft`. */
+  readonly domain: string;
+}
+
+export class ResolverFiles {
+  readonly #places: ResolverPlaces;
+
+  constructor(places: ResolverPlaces) {
+    this.#places = places;
+  }
+
+  /** Undefined where none is to be written: nobody asked for it, or somebody else's stands there. */
+  placeFor({ target, resolver }: AttachRequest, { path }: NamespaceFile): Resolver | undefined {
+    if (target.type === 'netns') {
+      if (target.name === undefined) return undefined;
+      const file = join(this.#places.named, target.name, 'resolv.conf');
+      return existsSync(file) ? undefined : { path: file };
+    }
+    const root = /^\/proc\/\d+(?=\/ns\/net$)/.exec(path)?.[0];
+    if (!resolver || root === undefined) return undefined;
+    const before = readInside(root);
+    return before === undefined ? undefined : { path: `${root}/root/etc/resolv.conf`, before };
+  }
+
+  /** Throws a FileError or an Error of libc. */
+  write(endpoint: Endpoint, gateways: readonly Address[]): void {
+    const resolver = endpoint.place?.resolver;
+    if (resolver === undefined) return;
+    const text = [
+      `${markOf(endpoint)}: it goes when that is detached`,
+      ...gateways.map((gateway) => `nameserver ${gateway}`),
+      `search ${endpoint.network}.${this.#places.domain}`,
+      'options ndots:1\n',
+    ].join('\n');
+    if (resolver.before === undefined) writeAtomically(resolver.path, text, MODE);
+    else writeInside(rootOf(resolver), text);
+  }
+
+  /** Never throws: with the namespace, or the process, the file has gone or matters to nobody. */
+  remove(endpoint: Endpoint): void {
+    const resolver = endpoint.place?.resolver;
+    if (resolver === undefined) return;
+    const mark = markOf(endpoint);
+    try {
+      if (resolver.before !== undefined) {
+        if (readInside(rootOf(resolver))?.startsWith(mark) === true)
+          writeInside(rootOf(resolver), resolver.before);
+      } else if (readIfThere(resolver.path)?.startsWith(mark) === true) {
+        rmSync(resolver.path);
+        rmdirSync(dirname(resolver.path));
+      }
+    } catch {
+      // Others' files are in the directory.
+    }
+  }
+}
+
+function markOf({ id }: Endpoint): string {
+  return `# weft endpoint ${id}`;
+}
+
+function rootOf({ path }: Resolver): string {
+  return path.slice(0, -'/root/etc/resolv.conf'.length);
+}
+
+/** Undefined if there is none, or it is too long to be kept. */
+function readInside(process: string): string | undefined {
+  try {
+    const text = withFile(process, constants.O_RDONLY, (file) => readFileSync(file, 'utf8'));
+    return text.length <= SIZE_LIMIT ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** In place, as it is often a mount of its own. */
+function writeInside(process: string, text: string): void {
+  withFile(process, constants.O_WRONLY, (file) => {
+    ftruncateSync(file);
+    writeSync(file, text, 0);
+  });
+}
+
+/**
+ * Step by step, and following no link: an absolute one, laid there from inside, would lead into the file system of
+ * this host.
+ */
+function withFile<T>(process: string, flags: number, work: (file: number) => T): T {
+  const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
+  const opened = [openSync(join(process, 'root'), O_RDONLY | O_DIRECTORY)];
+  try {
+    const below = (name: string, how: number): number => {
+      const file = openSync(`/proc/self/fd/${opened.at(-1)}/${basename(name)}`, how | O_NOFOLLOW);
+      opened.push(file);
+      return file;
+    };
+    below('etc', O_RDONLY | O_DIRECTORY);
+    return work(below('resolv.conf', flags));
+  } finally {
+    for (const file of opened.toReversed()) closeSync(file);
+  }
+}

@@ -1,0 +1,51 @@
+/** What the control API says of endpoints (proto/weft/v1/endpoints.proto), as plain values. */
+
+export interface Endpoint {
+  readonly id: string;
+  readonly host: string;
+  readonly mine: boolean;
+  readonly network: string;
+  readonly names: readonly string[];
+  readonly addresses: readonly string[];
+  readonly mac?: string;
+  readonly isHost: boolean;
+  readonly state?: string;
+  readonly target?: string;
+  readonly link?: string;
+  readonly hostLink?: string;
+  readonly bridge?: string;
+  readonly namespace?: string;
+  readonly container?: string;
+  readonly since?: Date;
+  readonly problem?: string;
+}
+
+/** No two endpoints have the same. */
+export function keyOfEndpoint({ host, id }: Pick<Endpoint, 'host' | 'id'>): string {
+  return `${host}/${id}`;
+}
+
+export type EndpointChange =
+  | { readonly type: 'present'; readonly endpoint: Endpoint }
+  | { readonly type: 'removed'; readonly key: string };
+
+export type EndpointEvent = EndpointChange | { readonly type: 'complete' };
+
+/** Empty text is as good as none. */
+export interface Attach {
+  readonly id: string;
+  readonly target: string;
+  readonly network: string;
+  readonly names: readonly string[];
+  readonly addresses: readonly string[];
+  readonly gateway: string;
+  readonly link: string;
+  readonly mac: string;
+  readonly resolver: boolean;
+}
+
+export interface Expose {
+  readonly id: string;
+  readonly network: string;
+  readonly names: readonly string[];
+}
