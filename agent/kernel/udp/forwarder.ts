@@ -8,12 +8,12 @@ import { once } from 'node:events';
 import { read, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partsOf, parseSocketAddress, type SocketAddress } from '../../ip/socket-address.ts';
-import type { Resource } from '../../state/resource.ts';
 import { errnoSentence, KernelError } from '../errno.ts';
 import { openNetlink } from '../netlink/netlink.ts';
+import { followWays } from './follow-ways.ts';
 import { sourceOf } from './packet.ts';
 import { openRawSender, openTun } from './tun.ts';
-import { mayEnter, Ways, type Told } from './ways.ts';
+import { mayEnter, type Ways } from './ways.ts';
 
 /** The word on standard output that says that the device is there; nothing is written afterwards. */
 export const STARTED = 'started';
@@ -30,7 +30,8 @@ export async function forward([name = '', text = '']: readonly string[]): Promis
   if (listen === undefined) throw new KernelError('EINVAL', `${text} is no address with a port`);
   const socket = await bind(listen);
   const tun = openTun(name);
-  const ways = await followWays(name);
+  const { driver } = openNetlink();
+  const ways = await followWays(name, { kernel: driver, pause: sleep, random: Math.random });
   takeFrom(socket, tun);
   sendFrom(tun, ways, socket, partsOf(listen).port);
   process.stdout.write(`${STARTED}\n`);
@@ -53,39 +54,6 @@ async function bind(listen: SocketAddress): Promise<Socket> {
       await sleep(BIND_PAUSE);
     }
   }
-}
-
-async function followWays(name: string): Promise<Ways> {
-  const { driver } = openNetlink();
-  const ways = new Ways(name);
-  /** While a reading is under way, what was told since it began. */
-  let since: Told[] | undefined;
-  const readAll = async (): Promise<void> => {
-    since = [];
-    const found: Resource[] = [];
-    for await (const slice of driver.dump(new Set([name]))) found.push(...slice);
-    ways.reset(found);
-    for (const event of since) ways.take(event);
-    since = undefined;
-  };
-  let reading = Promise.resolve();
-  let isDue = false;
-  const readSoon = (): Promise<void> => {
-    if (isDue) return reading;
-    isDue = true;
-    reading = reading.then(() => {
-      isDue = false;
-      return readAll();
-    });
-    return reading;
-  };
-  driver.watch((event) => {
-    if (event.type === 'unknown') return void readSoon();
-    since?.push(event);
-    ways.take(event);
-  });
-  await readSoon();
-  return ways;
 }
 
 /** One packet at a time: the next is read when the one before has left. */

@@ -3,7 +3,7 @@
  * outlives weftd, so that a restart loses no packet, and the next weftd finds it by its device and its socket. When
  * it dies its device goes with it; the reconciler sees that, and has it made anew like any other link.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,7 +41,7 @@ export function userspaceWireguard(
 /** It puts itself into the background once its device and socket are there, in a session of its own. */
 function start(name: string): Promise<Refusal | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(PROGRAM, [name], {
+    const child: ChildProcess = spawn(PROGRAM, [name], {
       detached: true,
       cwd: '/',
       // Nothing of ours that would make it talkative, or speak to systemd in our name.
@@ -51,12 +51,13 @@ function start(name: string): Promise<Refusal | undefined> {
       killSignal: 'SIGKILL',
     });
     let complaint = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    // There is none where no file can be opened any more (EMFILE).
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(-COMPLAINT_LIMIT);
     });
     child.once('error', (cause: NodeJS.ErrnoException) => resolve(refusalOf(cause)));
     child.once('exit', (code) => {
-      child.stderr.destroy();
+      child.stderr?.destroy();
       if (code === 0) resolve(undefined);
       else resolve({ code: 'WIREGUARD_GO', message: `${PROGRAM} failed: ${lastLine(complaint)}` });
     });
