@@ -123,8 +123,8 @@ export class PathFinder {
   }
 
   #onPacket(data: Uint8Array, from: SocketAddress): void {
-    const number = this.#parts.membership?.member?.answer(data, from);
-    if (number !== undefined) this.#paths.answered(number);
+    const answered = (number: number): void => void this.#paths.answered(number);
+    this.#parts.membership?.member?.answer(data, from, answered);
   }
 
   #hasTunnel(id: string): boolean {

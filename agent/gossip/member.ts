@@ -103,8 +103,8 @@ export interface GossipMember {
   records(kind: string): Iterable<RecordView>;
   /** A datagram of `length` bytes that a member answers to where it came from; undefined if none is so short. */
   ping(number: number, length: number): Uint8Array | undefined;
-  /** The number of the ping that the datagram answers; undefined if it is anything else. What is gossiped beside is heard. */
-  answer(datagram: Uint8Array, from: SocketAddress): number | undefined;
+  /** Tells the number of the ping that the datagram answers, if it does. What is gossiped beside is heard. */
+  answer(datagram: Uint8Array, from: SocketAddress, answered: (number: number) => void): void;
   /** Goes without a word to the others, who will find it gone unless it is soon back; or with one, for good. */
   close(options?: { readonly leave: boolean }): Promise<void>;
 }

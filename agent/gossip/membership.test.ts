@@ -73,9 +73,7 @@ class FakeMember implements GossipMember {
     return undefined;
   }
 
-  answer(): undefined {
-    return undefined;
-  }
+  answer(): void {}
 
   keys(): Promise<never> {
     return Promise.reject(new Error('not asked'));

@@ -57,7 +57,7 @@ export function openMember(options: OpenOptions): GossipMember {
     remove: (kind, key) => void agent.remove(kind, key),
     records: (kind) => agent.records?.list(kind) ?? [],
     ping: (number, length) => agent.ping(number, length),
-    answer: (packet, from) => agent.answer(packet, endpointOf(from)),
+    answer: (packet, from, answered) => agent.answer(packet, endpointOf(from), answered),
     keys: async (operation, key) => reportOf(await agent.keys(operation, key)),
     async close(how) {
       problems.end();

@@ -267,9 +267,9 @@ export class GossipAgent {
     return this.#transport.ping(seqNo, length);
   }
 
-  /** The number of the ping that the packet answers, if it does; what is gossiped beside the answer is heard. */
-  answer(packet: Uint8Array, from: Endpoint): number | undefined {
-    return this.#transport.answer(packet, from);
+  /** Tells the number of the ping that the packet answers, if it does; what is gossiped beside the answer is heard. */
+  answer(packet: Uint8Array, from: Endpoint, answered: (seqNo: number) => void): void {
+    this.#transport.answer(packet, from, answered);
   }
 
   /** What all hosts say, to read; undefined until it listens. */

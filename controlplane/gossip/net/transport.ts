@@ -139,23 +139,19 @@ export class Transport {
   }
 
   /**
-   * The number of the ping that the packet, which came to another socket, answers; undefined if it is anything else.
-   * What is gossiped beside the answer is taken as if it had come to ours: whoever sent it counts it as told.
+   * Tells the number of the ping that the packet, which came to another socket, answers; nothing if it is anything else.
+   * What is gossiped beside the answer is taken as if it had come to ours: whoever sent it counts it as told. So is it
+   * counted, and dropped where too many wait.
    */
-  answer(packet: Uint8Array, from: Endpoint): number | undefined {
-    const { messages } = this.#wire.openPacket(packet);
-    const ack = messages.find((message) => message.kind === 'ack');
-    if (ack === undefined) return undefined;
-    const at = this.#options.now();
-    const others = messages.filter((message) => message !== ack);
-    if (others.length > 0 && this.#waiting < WAITING_LIMIT) {
-      this.#waiting++;
-      this.#turns.add(() => {
-        this.#waiting--;
-        for (const message of others) this.#options.receiver.packet(at, from, message);
-      });
-    }
-    return ack.seqNo;
+  answer(packet: Uint8Array, from: Endpoint, answered: (seqNo: number) => void): void {
+    this.#inTurn(packet, (at) => {
+      const { messages } = this.#wire.openPacket(packet);
+      const ack = messages.find((message) => message.kind === 'ack');
+      if (ack === undefined) return;
+      answered(ack.seqNo);
+      for (const message of messages)
+        if (message !== ack) this.#options.receiver.packet(at, from, message);
+    });
   }
 
   /** For good: every dial under way fails. */
@@ -196,6 +192,11 @@ export class Transport {
   }
 
   #received(packet: Uint8Array, from: Endpoint): void {
+    this.#inTurn(packet, (at) => this.#open(at, packet, from));
+  }
+
+  /** `at`: when it came. */
+  #inTurn(packet: Uint8Array, open: (at: number) => void): void {
     if (this.#waiting >= WAITING_LIMIT || this.#waitingBytes + packet.length > WAITING_BYTES) {
       this.counts.packetsDropped++;
       return;
@@ -206,7 +207,7 @@ export class Transport {
     this.#turns.add(() => {
       this.#waiting--;
       this.#waitingBytes -= packet.length;
-      this.#open(at, packet, from);
+      open(at);
     });
   }
 
