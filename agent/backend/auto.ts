@@ -9,7 +9,7 @@
  * What a lease tells is what the three tell together, and the link's prefix. What only one host can know may turn host-gw
  * into vxlan at one end, as either takes what the other sends; it never decides whether packets are encrypted.
  */
-import { familyOf, type Address, type Family } from '../ip/address.ts';
+import type { Address, Family } from '../ip/address.ts';
 import { containsAddress, lengthOf, parsePrefix, type Prefix } from '../ip/prefix.ts';
 import { PrefixTable } from '../ip/prefix-table.ts';
 import { perFamily, type HostFacts, type Lease, type Underlay } from '../state/facts.ts';
@@ -22,6 +22,7 @@ import {
   type Published,
   type PublishFacts,
 } from './backend.ts';
+import { isGlobal } from './private-addresses.ts';
 
 export const ENCRYPTION_POLICIES = ['public', 'all'] as const;
 
@@ -114,7 +115,7 @@ function choose(
   const link = directRouting ? sharedLink(families, ours, theirs) : undefined;
   if (link !== undefined) return { backend: 'host-gw', reason: `on the same link, ${link}` };
   const pairs = addressPairs(ours, theirs);
-  const open = pairs.flat().find((address) => !isPrivate(address));
+  const open = pairs.flat().find(isGlobal);
   if (open !== undefined) return { backend: 'wireguard', reason: `${open} is a public address` };
   if (pairs.length > 0)
     return { backend: 'vxlan', reason: 'both have private addresses, on different links' };
@@ -151,22 +152,6 @@ function addressPairs(ours: Published, theirs: Published): Address[][] {
     const [here, there] = [ours.publicAddresses[family], theirs.publicAddresses[family]];
     return here === undefined || there === undefined ? [] : [[here, there]];
   });
-}
-
-/** RFC 1918, RFC 6598 (carriers' own), RFC 3927 (link local); RFC 4193, RFC 4291 (link local). */
-const PRIVATE: Readonly<Record<Family, readonly Prefix[]>> = {
-  4: [
-    '10.0.0.0/8',
-    '172.16.0.0/12',
-    '192.168.0.0/16',
-    '100.64.0.0/10',
-    '169.254.0.0/16',
-  ] as Prefix[],
-  6: ['fc00::/7', 'fe80::/10'] as Prefix[],
-};
-
-function isPrivate(address: Address): boolean {
-  return PRIVATE[familyOf(address)].some((prefix) => containsAddress(prefix, address));
 }
 
 // ---- what the kernel shall hold ----

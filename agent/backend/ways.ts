@@ -10,7 +10,7 @@
  * So neither sends to where the other does not listen, and the host knows that nobody sends by the other way any more.
  * All of it can be seen in the kernel: nothing else has to be told, and a weftd that starts anew goes on. Pure.
  */
-import { SESSION_S, type PeerSession, type PeerSessions } from '../state/wireguard.ts';
+import { isInSession, type PeerSession, type PeerSessions } from '../state/wireguard.ts';
 
 export type Way = 'main' | 'detour';
 
@@ -126,7 +126,6 @@ export class Ways {
   }
 
   #inSession(session: PeerSession | undefined): boolean {
-    const { handshake = 0 } = session ?? {};
-    return handshake > 0 && this.#now() - handshake < SESSION_S;
+    return isInSession(session?.handshake ?? 0, this.#now());
   }
 }

@@ -9,7 +9,7 @@
  * the clear; while there is no device, it ends in a route into nowhere behind that. A route to each peer besides says by which backend it is reached while another one is given up.
  */
 import { FAMILIES, familyOf, type Address, type Family } from '../ip/address.ts';
-import { baseOf, containsAddress, type Prefix } from '../ip/prefix.ts';
+import { baseOf, type Prefix } from '../ip/prefix.ts';
 import { socketAddress } from '../ip/socket-address.ts';
 import { perFamily, type HostFacts, type Lease, type PerFamily } from '../state/facts.ts';
 import { blackholeTo, ROUTE_PROTOCOL, type Resource, type Route } from '../state/resource.ts';
@@ -32,6 +32,7 @@ import {
   type PublishFacts,
 } from './backend.ts';
 import { OVERHEADS } from './path-mtu.ts';
+import { isPrivate } from './private-addresses.ts';
 import type { Aim, Way } from './ways.ts';
 
 export const WIREGUARD_MODES = ['separate', 'auto', 'ipv4', 'ipv6'] as const;
@@ -407,21 +408,11 @@ function isBack(lease: Lease): boolean {
   return [4, 6].some((family) => dataOf(lease, family as Family)?.key === lease.detour?.publicKey);
 }
 
-/** RFC 1918, and RFC 4193: addresses that may mean another host elsewhere. */
-const PRIVATE = {
-  4: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as Prefix[],
-  6: ['fc00::/7'] as Prefix[],
-} as const;
-
 /** flanneld's rule: public v4, else public v6, else v4; and what there is where one side has only one. */
 function betterFamily(theirs: PerFamily<Address>, ours: PerFamily<Address>): Family | undefined {
   const common = familiesOf(theirs).filter((family) => ours[family] !== undefined);
   if (common.length < 2) return common[0];
   const arePublic = (family: Family): boolean =>
-    [theirs[family], ours[family]].every((each) => each !== undefined && isPublic(each));
+    [theirs[family], ours[family]].every((each) => each !== undefined && !isPrivate(each));
   return arePublic(4) || !arePublic(6) ? 4 : 6;
-}
-
-function isPublic(address: Address): boolean {
-  return !PRIVATE[familyOf(address)].some((prefix) => containsAddress(prefix, address));
 }

@@ -17,6 +17,11 @@ export const WIREGUARD_ALIAS = 'weft wireguard';
 /** A session takes no packets any more, so long after its handshake, in s (REJECT_AFTER_TIME of the protocol). */
 export const SESSION_S = 180;
 
+/** Whether a session whose handshake was at `handshake` takes packets at `now`, both in s since 1970; 0: there was none. */
+export function isInSession(handshake: number, now: number): boolean {
+  return handshake > 0 && now - handshake < SESSION_S;
+}
+
 /** What a device tells of a peer. */
 export interface PeerSession {
   /** Of the latest handshake, in s since 1970; 0 when there was none. */

@@ -1,6 +1,7 @@
 /**
- * The same on machines with Debian's kernel, which are emulated: their ratios count, and not their rates. WireGuard also
- * against WireGuard that is set up by hand on two machines without weft.
+ * Throughput of the backends that Debian's kernel has, between machines, as throughput.ts has it of this machine's between
+ * namespaces. The machines are emulated: ratios to the raw path count, and not rates. WireGuard also against WireGuard by
+ * hand, on two more machines of the same lab without weft.
  */
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';

@@ -15,6 +15,7 @@ const SCRIPT = `
   ];
   files.forEach(closeSync);
   console.log(JSON.stringify(refusals.map(({ code, message }) => [code, message])));
+  process.exit(0);
 `;
 
 test('where no file can be opened any more, a device that needs a program is refused', async () => {

@@ -4,7 +4,7 @@
  * the lease says; afterwards nobody knows, and the lease's counts again. Pure.
  */
 import type { SocketAddress } from '../../ip/socket-address.ts';
-import { SESSION_S } from '../../state/wireguard.ts';
+import { isInSession } from '../../state/wireguard.ts';
 
 export interface Seen {
   /** Where the device sends to. */
@@ -54,6 +54,6 @@ export class Endpoints {
   }
 
   #inSession(handshake: number): boolean {
-    return handshake > 0 && this.#now() / 1000 - handshake < SESSION_S;
+    return isInSession(handshake, this.#now() / 1000);
   }
 }
