@@ -14,7 +14,8 @@ import {
 } from '../controlplane/api/testing.ts';
 import { run } from './app.ts';
 import { NOUNS } from './nouns.ts';
-import { resolve } from './resolve.ts';
+import { fullName, resolve } from './resolve.ts';
+import { isNoun } from './spec.ts';
 import { ask, Recorder } from './testing.ts';
 
 test('status of a healthy host', async () => {
@@ -318,10 +319,18 @@ test('version needs no daemon', async () => {
   expect(await ask(stage, '--version')).toMatchObject({ out: 'dev\n', code: 0 });
 });
 
-test.each(['status', 'leases', 'plan'])('%s without a daemon is one sentence', async (command) => {
+/** What needs no daemon. */
+const ALONE = ['key generate', 'docker-opts', 'completion', 'complete', 'version'];
+const ASKING = NOUNS.flatMap((entry) =>
+  isNoun(entry) ? entry.verbs.map((command) => ({ noun: entry, command })) : [{ command: entry }],
+).filter((place) => !ALONE.includes(fullName(place)));
+
+test.each(ASKING)('$noun.name $command.name without a daemon is one sentence', async (place) => {
   await using stage = new Stage();
+  const needed = (place.command.arguments ?? []).filter(({ optional }) => optional !== true);
+  const line = [...fullName(place).split(' '), ...needed.map(({ name }) => name)];
   for (const flags of [[], ['--json']]) {
-    const { out, err, code } = await ask(stage, command, ...flags);
+    const { out, err, code } = await ask(stage, ...line, ...flags);
     expect([out, code]).toEqual(['', 3]);
     expect(err).toBe(
       `weft: weftd does not answer on ${stage.socketPath}: start it with systemctl start weftd, or name its socket with --socket\n`,

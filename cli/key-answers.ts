@@ -2,7 +2,7 @@
 import { WeftError } from '../controlplane/api/errors.ts';
 import type { KeyAnswer } from '../controlplane/api/model.ts';
 import { table } from './table.ts';
-import { painter } from './text.ts';
+import { inOrder, painter } from './text.ts';
 
 /** A table; `done` is the word for those that did it. */
 export function answerLines(
@@ -10,8 +10,7 @@ export function answerLines(
   done: string,
   color: boolean,
 ): string[] {
-  const { compare } = new Intl.Collator('en', { numeric: true });
-  const answers = unsorted.toSorted((a, b) => compare(a.member, b.member));
+  const answers = unsorted.toSorted((a, b) => inOrder(a.member, b.member));
   const paint = painter(color);
   const rows = answers.map(({ member, ok, message }) => [
     member,

@@ -4,6 +4,7 @@ import { WeftError } from '../controlplane/api/errors.ts';
 import { withDaemon } from './daemon.ts';
 import type { Context } from './io.ts';
 import { printAnswer } from './print.ts';
+import { inOrder } from './text.ts';
 
 /** `T` is an entry. `E` is what its watcher is told: its `present` carries one, its `complete` ends the first set. */
 export interface Listing<T extends object, E extends Event> {
@@ -75,10 +76,9 @@ function show<T extends object, E extends Event>(
   unsorted: readonly T[],
   context: Context,
 ): void {
-  const { compare } = new Intl.Collator('en', { numeric: true });
   const entries = unsorted
     .filter((entry) => isNamed(listing, entry, context.words))
-    .toSorted((a, b) => compare(listing.keyOf(a), listing.keyOf(b)));
+    .toSorted((a, b) => inOrder(listing.keyOf(a), listing.keyOf(b)));
   printAnswer(context, entries, () => listing.lines(entries, context));
 }
 

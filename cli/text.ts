@@ -54,3 +54,17 @@ export function counted(count: number, thing: string): string {
 export function listed(values: readonly string[]): string {
   return values.length === 0 ? 'none' : values.join(', ');
 }
+
+/** For sorting: numbers in a text by their value, so that `h2` comes before `h10`. Not Intl's, which takes 10 ms to load. */
+export function inOrder(a: string, b: string): number {
+  const [as, bs] = [a, b].map((text) => text.split(/(\d+)/));
+  for (const [i, part] of (as ?? []).entries()) {
+    const other = bs?.[i];
+    if (other === undefined) return 1;
+    if (part === other) continue;
+    // The odd ones are numbers.
+    const byValue = i % 2 === 0 ? 0 : Number(part) - Number(other);
+    return byValue || (part < other ? -1 : 1);
+  }
+  return (as?.length ?? 0) - (bs?.length ?? 0);
+}

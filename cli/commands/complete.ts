@@ -4,7 +4,7 @@
  * Called by the scripts of `weft completion`, in whose terminals nothing may be said: without a daemon there are
  * no names, and never an error.
  */
-import { connectControl, type ControlClient } from '../../controlplane/api/client.ts';
+import type { ControlClient } from '../../controlplane/api/client.ts';
 import { propose, shellWords, type Candidate, type Proposal } from '../completion.ts';
 import type { Context } from '../io.ts';
 import { NOUNS } from '../nouns.ts';
@@ -64,6 +64,8 @@ async function liveNames(
   const names: Candidate[] = [];
   try {
     const limits = { callLimitMs: PATIENCE_MS, listLimitMs: PATIENCE_MS };
+    // Most presses of TAB need no daemon.
+    const { connectControl } = await import('../../controlplane/api/client.ts');
     const client = await connectControl(socketPath ?? context.socketPath, limits);
     try {
       for await (const name of LIVE[live](client)) {

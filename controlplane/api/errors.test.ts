@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ERROR_CODES, isErrorCode, isWeftError, messageOf, WeftError } from './errors.ts';
-import { fromRpcError, toRpcStatus } from './rpc-error.ts';
+import { endOf, failureOf } from './rpc-end.ts';
+import { toRpcStatus } from './rpc-error.ts';
 
 test('every code is documented', () => {
   const page = readFileSync(new URL('../../docs/control-api.md', import.meta.url), 'utf8');
@@ -33,7 +34,12 @@ test('what is ours is told from what is not', () => {
 
 test.each(Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[])('%s survives gRPC', (code) => {
   const sent = toRpcStatus(new WeftError(code, 'ein Übel', { fix: 'mach’s gut, 100 %' }));
-  const received = fromRpcError(Object.assign(new Error('grpc'), sent), '/s');
+  const trailers = { 'grpc-status': String(sent.code), 'grpc-message': encodeURI(sent.details) };
+  const end = endOf({ ...trailers, ...sent.metadata.toHttp2Headers() } as Parameters<
+    typeof endOf
+  >[0]);
+  if (end === undefined) throw new Error('no end');
+  const received = failureOf(end, '/s');
   expect([received.code, received.message, received.fix]).toEqual([
     code,
     'ein Übel',

@@ -1,9 +1,20 @@
-/** Calls to the daemon's socket, whatever service they are of. */
-import { Client, credentials, type ClientReadableStream } from '@grpc/grpc-js';
+/**
+ * Calls to the daemon's socket, whatever service they are of: the caller's side of gRPC (github.com/grpc/grpc,
+ * doc/PROTOCOL-HTTP2.md) on Node's own HTTP/2. Not grpc-js, which takes as long to load as Node does to start: `weft`
+ * makes one call and ends.
+ */
+import {
+  connect as openSession,
+  constants,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+} from 'node:http2';
+import type { Socket } from 'node:net';
 import { fromWire } from './codec.ts';
-import { WeftError } from './errors.ts';
-import { fromRpcError } from './rpc-error.ts';
-import { listenerOn } from './socket.ts';
+import { isWeftError, WeftError } from './errors.ts';
+import { endOf, failureOf, faultOf, LATE, VANISHED, type RpcEnd } from './rpc-end.ts';
+import { frameOf, Unframing } from './rpc-frames.ts';
+import { connectTo } from './socket.ts';
 
 /** As control.proto promises. */
 const MESSAGE_LIMIT = 8 << 20;
@@ -17,43 +28,30 @@ export interface RpcMethod {
 
 /** Every call throws a WeftError. Close it, or the process stays alive. */
 export class Rpc {
-  readonly #client: Client;
+  readonly #session: ClientHttp2Session;
   readonly #socketPath: string;
 
-  private constructor(client: Client, socketPath: string) {
-    this.#client = client;
+  private constructor(socket: Socket, socketPath: string) {
+    // The name is no host's: it only has to be one.
+    this.#session = openSession('http://weftd', { createConnection: () => socket });
     this.#socketPath = socketPath;
+    // The calls under way end too, and tell.
+    this.#session.on('error', () => undefined);
   }
 
   /** Throws WEFT_UNREACHABLE or WEFT_FORBIDDEN when nobody answers on the socket. */
   static async open(socketPath: string): Promise<Rpc> {
-    const listener = await listenerOn(socketPath);
-    if (listener.state === 'none') throw unreachable(socketPath, listener.code);
-    const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {
-      'grpc.enable_channelz': 0,
-      'grpc.enable_http_proxy': 0,
-      'grpc.enable_retries': 0,
-      'grpc.max_receive_message_length': MESSAGE_LIMIT,
-    });
-    return new Rpc(client, socketPath);
+    const connection = await connectTo(socketPath);
+    if (connection.state === 'none') throw unreachable(socketPath, connection.code);
+    return new Rpc(connection.socket, socketPath);
   }
 
   async one<T extends object>(method: RpcMethod, request: object, limitMs: number): Promise<T> {
-    const { path, requestSerialize, responseDeserialize } = method;
-    const deadline = Date.now() + limitMs;
-    return await new Promise<T>((resolve, reject) => {
-      this.#client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        { deadline },
-        (error, response) => {
-          if (error === null && response !== undefined) resolve(fromWire(response) as T);
-          else reject(fromRpcError(error, this.#socketPath));
-        },
-      );
-    });
+    let answer: T | undefined;
+    // To its end: a failure may follow.
+    for await (const message of this.many<T>(method, request, limitMs)) answer = message;
+    if (answer === undefined) throw failureOf(VANISHED, this.#socketPath);
+    return answer;
   }
 
   /** `limitMs` for the whole stream; none for one that goes on until the caller stops. */
@@ -62,27 +60,58 @@ export class Rpc {
     request: object,
     limitMs?: number,
   ): AsyncGenerator<T> {
-    const options = limitMs === undefined ? {} : { deadline: Date.now() + limitMs };
-    const call: ClientReadableStream<object> = this.#client.makeServerStreamRequest<object, object>(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      request,
-      options,
-    );
-    // Cancelling is an error event too, which comes when nobody iterates any more.
+    const call = this.#begin(method.path, limitMs);
+    let end: RpcEnd = VANISHED;
+    // A call that fails before its first message has headers alone.
+    call.on('response', (headers) => (end = endOf(headers) ?? end));
+    call.on('trailers', (trailers) => (end = endOf(trailers) ?? end));
     call.on('error', () => undefined);
+    const late = (): void => {
+      end = LATE;
+      call.close(constants.NGHTTP2_CANCEL);
+    };
+    const alarm = limitMs === undefined ? undefined : setTimeout(late, limitMs);
     try {
-      for await (const message of call) yield fromWire(message as object) as T;
+      call.end(frameOf(method.requestSerialize(request)));
+      const unframing = new Unframing(MESSAGE_LIMIT);
+      for await (const chunk of chunksOf(call))
+        for (const bytes of unframing.push(chunk))
+          yield fromWire(method.responseDeserialize(bytes)) as T;
     } catch (error) {
-      throw fromRpcError(error, this.#socketPath);
+      throw isWeftError(error) ? error : faultOf(error);
     } finally {
-      call.cancel();
+      clearTimeout(alarm);
+      call.close(constants.NGHTTP2_CANCEL);
     }
+    if (end.code !== 0) throw failureOf(end, this.#socketPath);
   }
 
   close(): void {
-    this.#client.close();
+    this.#session.destroy();
+  }
+
+  #begin(path: string, limitMs: number | undefined): ClientHttp2Stream {
+    try {
+      return this.#session.request({
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...(limitMs === undefined ? {} : { 'grpc-timeout': `${limitMs}m` }),
+      });
+    } catch {
+      // The session is over.
+      throw failureOf(VANISHED, this.#socketPath);
+    }
+  }
+}
+
+/** Until it ends, in whatever way: its trailers tell, or that there are none. */
+async function* chunksOf(call: ClientHttp2Stream): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of call) yield chunk as Buffer;
+  } catch {
+    // As above.
   }
 }
 

@@ -1,6 +1,6 @@
 /** The unix socket of the control API: whether somebody listens on it, and making the place free for a server. */
 import { access, chmod, chown, constants, lstat, mkdir, readFile, unlink } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { messageOf, WeftError } from './errors.ts';
 
@@ -9,25 +9,35 @@ const PROBE_LIMIT_MS = 2000;
 /** Members of this group may use the API without being root. */
 const GROUP = 'weft';
 
-export type Listener =
-  | { readonly state: 'live' }
+export type Connection =
+  | { readonly state: 'live'; readonly socket: Socket }
   /** `ENOENT`, `ECONNREFUSED`, `EACCES`, …, or `ETIMEDOUT`. */
   | { readonly state: 'none'; readonly code: string };
 
-/** Whether a connect to `path` succeeds. */
-export async function listenerOn(path: string): Promise<Listener> {
+export async function connectTo(path: string): Promise<Connection> {
   return await new Promise((resolve) => {
     const socket = connect(path);
-    const conclude = (listener: Listener): void => {
+    const fail = (code: string): void => {
       socket.destroy();
-      resolve(listener);
+      resolve({ state: 'none', code });
     };
-    socket.setTimeout(PROBE_LIMIT_MS, () => conclude({ state: 'none', code: 'ETIMEDOUT' }));
-    socket.once('connect', () => conclude({ state: 'live' }));
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      conclude({ state: 'none', code: error.code ?? 'EIO' }),
-    );
+    const onError = (error: NodeJS.ErrnoException): void => fail(error.code ?? 'EIO');
+    socket.setTimeout(PROBE_LIMIT_MS, () => fail('ETIMEDOUT'));
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      socket.setTimeout(0).removeAllListeners('timeout').off('error', onError);
+      resolve({ state: 'live', socket });
+    });
   });
+}
+
+export type Listener = { readonly state: 'live' } | Extract<Connection, { state: 'none' }>;
+
+/** Whether a connect to `path` succeeds. */
+export async function listenerOn(path: string): Promise<Listener> {
+  const connection = await connectTo(path);
+  if (connection.state === 'live') connection.socket.destroy();
+  return connection;
 }
 
 /**
