@@ -38,6 +38,7 @@ test("without anything, the defaults are flanneld's", () => {
     renewMarginMs: 3_600_000,
     wireguardRotateEveryMs: 0,
     gossip: { port: 7946, join: [] },
+    dns: { domain: 'weft', ttl: 1, bind: [], upstreams: [] },
     firewall: {
       masquerade: false,
       fullyRandom: true,
@@ -56,6 +57,34 @@ test('the configuration is frozen to its depths', () => {
   const config = configOf(['--iface=eth0']);
   expect(Object.isFrozen(config)).toBe(true);
   expect(Object.isFrozen(config.underlay.interfaces)).toBe(true);
+});
+
+describe('dns', () => {
+  test('is where, under which domain, and with whose help', () => {
+    const flags = ['--dns-domain=lab.example', '--dns-ttl=5', '--dns-bind=127.0.0.54'];
+    const file = { [FILE]: 'dns-upstream = ["192.0.2.53:5353", "fd00::53"]\n' };
+    expect(configOf(flags, {}, file).dns).toEqual({
+      domain: 'lab.example',
+      ttl: 5,
+      bind: ['127.0.0.54:53'],
+      upstreams: ['192.0.2.53:5353', '[fd00::53]:53'],
+    });
+  });
+
+  test('is off with --no-dns', () => {
+    const line = parsed(parse(['--no-dns', '--dns-bind=127.0.0.54']));
+    expect(line.config.dns).toBeUndefined();
+    expect(line.warnings).toEqual(['without effect because of --no-dns: --dns-bind']);
+  });
+
+  test.each([
+    ['--dns-domain=Weft', /letters, digits and dashes in lower case/],
+    ['--dns-domain=.weft', /--dns-domain cannot be/],
+    ['--dns-bind=localhost', /give an address, with :PORT if it is not 53/],
+    ['--dns-ttl=-1', /from 0 to 86400/],
+  ])('refuses %s', (flag, message) => {
+    expect(parse([flag])).toMatchObject({ kind: 'error', message: expect.stringMatching(message) });
+  });
 });
 
 describe('gossip', () => {

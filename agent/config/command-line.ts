@@ -1,9 +1,11 @@
 /** From arguments, environment and file to one Config, and where each value came from. Pure: reading the file is handed in. */
-import type { Config, GossipConfig } from './config.ts';
+import type { SocketAddress } from '../ip/socket-address.ts';
+import type { Config, DnsConfig, GossipConfig } from './config.ts';
 import { DEFAULT_FILE, readSettings, type ReadFile } from './file.ts';
 import { parseFlags, type Flags } from './flags.ts';
 import { helpText } from './help.ts';
-import { OPTION_NAMES, optionNamed, type CommandName, type Values } from './options.ts';
+import { type CommandName } from './option.ts';
+import { OPTION_NAMES, optionNamed, type Values } from './options.ts';
 import { SettingError } from './setting-error.ts';
 import { isSet, settingOf, type Environment, type File, type Setting } from './settings.ts';
 import { checkTogether } from './together.ts';
@@ -151,6 +153,7 @@ function configOf(values: Values): Config {
     renewMarginMs: values['subnet-lease-renew-margin'] * 60_000,
     wireguardRotateEveryMs: values['wireguard-rotate-every'],
     ...present('gossip', values['no-gossip'] ? undefined : gossipOf(values)),
+    ...present('dns', values['no-dns'] ? undefined : dnsOf(values)),
     firewall: {
       masquerade: values['ip-masq'],
       fullyRandom: !values['ip-masq-fully-random-disable'],
@@ -173,6 +176,15 @@ function gossipOf(values: Values): GossipConfig {
     ...present('advertise', values['gossip-advertise']),
     join: values.join,
     ...present('keyFile', values['gossip-key-file']),
+  };
+}
+
+function dnsOf(values: Values): DnsConfig {
+  return {
+    domain: values['dns-domain'],
+    ttl: values['dns-ttl'],
+    bind: values['dns-bind'] as readonly SocketAddress[],
+    upstreams: values['dns-upstream'] as readonly SocketAddress[],
   };
 }
 

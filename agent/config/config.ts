@@ -1,5 +1,6 @@
 /** The daemon's settings, validated and frozen: what every room is handed, whatever they came from (options.ts). */
 import type { Address } from '../ip/address.ts';
+import type { SocketAddress } from '../ip/socket-address.ts';
 import type { PerFamily } from '../state/facts.ts';
 
 export interface Config {
@@ -13,6 +14,8 @@ export interface Config {
   readonly wireguardRotateEveryMs: number;
   /** Absent: switched off. */
   readonly gossip?: GossipConfig;
+  /** Absent: switched off. */
+  readonly dns?: DnsConfig;
   readonly firewall: FirewallConfig;
   readonly health: HealthConfig;
   /** Kept over reboots: the node id, and the members that were known. */
@@ -59,6 +62,17 @@ export interface GossipConfig {
   readonly join: readonly string[];
   /** Absent: not encrypted. */
   readonly keyFile?: string;
+}
+
+export interface DnsConfig {
+  /** In lower case, without dots around it. */
+  readonly domain: string;
+  /** How long answers for our names may be kept, in seconds. */
+  readonly ttl: number;
+  /** Where this host itself may ask, beside the gateway addresses where workloads do. */
+  readonly bind: readonly SocketAddress[];
+  /** Whom to ask for other names; none: those of /etc/resolv.conf. */
+  readonly upstreams: readonly SocketAddress[];
 }
 
 export interface FirewallConfig {

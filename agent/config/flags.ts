@@ -1,5 +1,6 @@
 /** The command line in the syntax of Go's package flag: one or two dashes, `-x=v` or `-x v`, booleans only `-x` or `-x=v`. */
-import { COMMANDS, OPTION_NAMES, OPTIONS, type CommandName, type OptionName } from './options.ts';
+import { COMMANDS, type CommandName } from './option.ts';
+import { OPTION_NAMES, OPTIONS, type OptionName } from './options.ts';
 import { SettingError, quote } from './setting-error.ts';
 
 export interface Flags {

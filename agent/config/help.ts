@@ -1,14 +1,7 @@
 /** What people read about the settings: `weftd --help` and docs/configuration.md, both from the table of options. */
 import { DEFAULT_FILE } from './file.ts';
-import {
-  COMMANDS,
-  GROUPS,
-  OPTION_NAMES,
-  environmentNames,
-  optionNamed,
-  type Group,
-  type OptionName,
-} from './options.ts';
+import { COMMANDS, GROUPS, type Group } from './option.ts';
+import { OPTION_NAMES, environmentNames, optionNamed, type OptionName } from './options.ts';
 
 /** For stdout. */
 export function helpText(): string {

@@ -4,10 +4,13 @@
  */
 import { address } from '../ip/address.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './config.ts';
+import { option, type Option, type WithDefault, type WithoutDefault } from './option.ts';
 import {
   absolutePath,
   boolean,
   choice,
+  dnsServer,
+  domainName,
   duration,
   endpoints,
   hostAndPort,
@@ -24,60 +27,8 @@ import {
   type ValueType,
 } from './values.ts';
 
-export interface Option<T> {
-  readonly group: Group;
-  readonly type: ValueType<T>;
-  readonly help: string;
-  readonly default?: T;
-  /** What `--help` shows as default when the value comes from another setting. */
-  readonly defaultText?: string;
-  /** flanneld has it too, so `FLANNELD_NAME` sets it after `WEFT_NAME`. */
-  readonly flanneld?: boolean;
-  readonly secret?: boolean;
-  /** Each flag adds a value, instead of taking the place of the one before. */
-  readonly repeatable?: boolean;
-  /** Only a flag: no environment, no file. */
-  readonly flagOnly?: boolean;
-  /** Not in the file. */
-  readonly notInFile?: boolean;
-  /** The commands it belongs to; all when absent. */
-  readonly commands?: readonly CommandName[];
-  /** Taken so that a flanneld unit file works, and of no effect. */
-  readonly ignored?: boolean;
-}
-
 /** In ms. One change takes some ten seconds, of two minutes at most it waits for its turn, and each host has one. */
 const LEAST_ROTATION = 600_000;
-
-export const COMMANDS = {
-  config: 'print each setting, its value and where it came from',
-  plan: 'print what should be in the kernel, what is, and what would be done; change nothing',
-  cleanup: 'list what weft owns on this host, and with --yes remove it',
-} as const;
-export type CommandName = 'run' | keyof typeof COMMANDS;
-
-export const GROUPS = {
-  etcd: 'etcd',
-  underlay: 'Underlay: the interface that carries the overlay',
-  lease: 'Lease and subnet.env',
-  wireguard: 'WireGuard',
-  gossip: 'Gossip: which hosts are alive',
-  firewall: 'Firewall',
-  health: 'Health and metrics over HTTP',
-  files: 'Files',
-  log: 'Log',
-  command: 'Command line',
-  ignored: "flanneld's, accepted without effect",
-} as const;
-export type Group = keyof typeof GROUPS;
-
-type WithDefault<T> = Option<T> & { readonly default: T };
-type WithoutDefault<T> = Omit<Option<T>, 'default'>;
-function option<T>(spec: WithoutDefault<T> & { readonly default: NoInfer<T> }): WithDefault<T>;
-function option<T>(spec: WithoutDefault<T>): WithoutDefault<T>;
-function option<T>(spec: Option<T>): Option<T> {
-  return spec;
-}
 
 /** A setting of flanneld's that has no meaning here; klog's are not flanneld's own and have no environment form. */
 function ignored(help: string, type: ValueType<boolean> | ValueType<string>, flanneld = false) {
@@ -237,6 +188,40 @@ export const OPTIONS = {
     group: 'gossip',
     type: path,
     help: "keys of an encrypted gossip: Serf's keyring file, or one key in base64; without it nothing is encrypted",
+  }),
+
+  'no-dns': option({
+    group: 'dns',
+    type: boolean,
+    default: false,
+    help: 'answer no questions for names, and open no port for them',
+  }),
+  'dns-domain': option({
+    group: 'dns',
+    type: domainName,
+    default: 'weft',
+    help: 'domain of all names: NAME.NETWORK.DOMAIN and HOST.host.DOMAIN; the same on every host',
+  }),
+  'dns-ttl': option({
+    group: 'dns',
+    type: integer(0, 86_400),
+    default: 1,
+    help: 'how long those who ask may keep the addresses of a name, in seconds',
+  }),
+  'dns-bind': option({
+    group: 'dns',
+    type: repeated(dnsServer),
+    default: [],
+    help: 'also answer there, to this host itself, all names of all networks',
+    repeatable: true,
+  }),
+  'dns-upstream': option({
+    group: 'dns',
+    type: repeated(dnsServer),
+    default: [],
+    defaultText: 'those of /etc/resolv.conf, as they change',
+    help: 'server that is asked for all other names',
+    repeatable: true,
   }),
 
   'ip-masq': option({

@@ -12,7 +12,7 @@ export function checkTogether(values: Values): string[] {
   }
   bothOrNeither(values, 'etcd-keyfile', 'etcd-certfile');
   bothOrNeither(values, 'etcd-username', 'etcd-password');
-  return [...unusedTls(values), ...unusedGossip(values)];
+  return [...unusedTls(values), ...unused(values, 'no-gossip'), ...unused(values, 'no-dns')];
 }
 
 function bothOrNeither(values: Values, one: OptionName, other: OptionName): void {
@@ -33,11 +33,16 @@ function unusedTls(values: Values): string[] {
   return [`${names} has no effect, because no --etcd-endpoints begins with https://`];
 }
 
-function unusedGossip(values: Values): string[] {
-  const given = (['join', 'gossip-bind', 'gossip-advertise', 'gossip-key-file'] as const).filter(
+const SWITCHED_OFF = {
+  'no-gossip': ['join', 'gossip-bind', 'gossip-advertise', 'gossip-key-file'],
+  'no-dns': ['dns-bind', 'dns-upstream'],
+} as const;
+
+function unused(values: Values, off: keyof typeof SWITCHED_OFF): string[] {
+  const given = SWITCHED_OFF[off].filter(
     (name) => values[name] !== undefined && !isDeepStrictEqual(values[name], []),
   );
-  if (given.length === 0 || !values['no-gossip']) return [];
+  if (given.length === 0 || !values[off]) return [];
   const names = given.map((name) => `--${name}`).join(', ');
-  return [`without effect because of --no-gossip: ${names}`];
+  return [`without effect because of --${off}: ${names}`];
 }

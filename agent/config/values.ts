@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import * as v from 'valibot';
 import { familyOf, parseAddress, type Address, type Family } from '../ip/address.ts';
-import { formatHostPort, parseHostPort } from '../ip/socket-address.ts';
+import { formatHostPort, parseHostPort, socketAddress as joined } from '../ip/socket-address.ts';
 
 export interface ValueType<T> {
   /** Stands for the value in `--help`; empty for a boolean, which takes no word of its own. */
@@ -165,6 +165,30 @@ export const socketAddress: ValueType<{ readonly address: Address; readonly port
     port === undefined ? address : formatHostPort({ host: address, port }),
   toml: tomlString,
 };
+
+const DNS_PORT = 53;
+
+/** An address, with a port always. */
+export const dnsServer: ValueType<string> = {
+  placeholder: 'ADDRESS[:PORT]',
+  wanted: 'an address, with :PORT if it is not 53; IPv6 with a port in brackets',
+  parse: (text) => {
+    const { address, port = DNS_PORT } = socketAddress.parse(text) ?? {};
+    return address === undefined ? undefined : joined(address, port);
+  },
+  format: (value) => value,
+  toml: tomlString,
+};
+
+/** Labels of RFC 1123, in lower case; short enough for names before it. */
+export const domainName = textWhere(
+  'DOMAIN',
+  'letters, digits and dashes in lower case, with dots between labels, up to 100 characters',
+  (text) =>
+    /^(?=.{1,100}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/.test(
+      text,
+    ),
+);
 
 /** Keys are joined to it as flanneld does, with path cleaning; the root is the empty text. */
 export const keyPrefix: ValueType<string> = {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { VERSION } from '../../controlplane/api/version.ts';
 import { serveControl, type ControlServer } from '../../controlplane/api/server.ts';
 import type { Config } from '../config/config.ts';
+import type { DnsService } from '../dns/service.ts';
 import { FileError, prepareDirectory } from '../config/atomic-file.ts';
 import { loadNodeId } from '../config/node-id.ts';
 import { startHealthServer, type HealthServer } from '../front/http.ts';
@@ -17,6 +18,7 @@ import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { mayResume, refusalOf, sameNetwork } from './cut-off.ts';
 import { controlHandlers } from './control-handlers.ts';
+import { dnsOf } from './dns-of.ts';
 import { endpointHandlers } from './endpoint-handlers.ts';
 import { Endpoints } from './endpoints.ts';
 import { followNetwork } from './follow-network.ts';
@@ -51,6 +53,8 @@ export class Daemon {
   readonly metrics: Metrics;
   /** Undefined when it is switched off. */
   readonly membership: Membership | undefined;
+  /** Undefined when it is switched off. */
+  readonly dns: DnsService | undefined;
   readonly endpoints: Endpoints;
   readonly #log: Logger;
   readonly #etcd: EtcdClient;
@@ -109,6 +113,7 @@ export class Daemon {
       changed: () => this.#notify(),
       moved: () => this.#session?.republish(),
     });
+    this.dns = dnsOf(config, this.membership, this.board, log);
     this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
     this.pathFinder = pathFinderOf(this, log);
     this.endpoints = new Endpoints(this, log);
@@ -144,12 +149,14 @@ export class Daemon {
       await this.#followForwardChains();
       // The lease, once written, shall tell where we gossip.
       await gossip;
+      this.dns?.start();
       await this.#followNetwork(signal);
     } finally {
       // A session may be beginning.
       await this.#turns;
       await this.#session?.stop();
       this.pathFinder.stop();
+      await this.dns?.stop();
       this.endpoints.stop();
       await this.membership?.stop();
       await this.reconciler.stop();
@@ -175,6 +182,7 @@ export class Daemon {
   changed(): void {
     this.endpoints.follow();
     const service = this.#session?.service;
+    this.dns?.setSubnets(Object.values(this.planner.facts?.subnets ?? {}));
     const peers = [...this.planner.problems].map(([subject, why]) => ({
       code: 'PEER_UNREACHABLE',
       message: `peer ${subject} ${why}`,

@@ -18,5 +18,7 @@ export function metricSourcesOf(daemon: Daemon): MetricSources {
       return state.connected ? 0 : (machineClock.now() - state.since) / 1000;
     },
     gossip: () => daemon.membership?.member?.counts,
+    dns: () => daemon.dns?.counts,
+    refusedRecords: () => daemon.dns?.refusedRecords ?? 0,
   };
 }

@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
+import type { DnsCounts } from '../dns/messages.ts';
 import type { GossipCounts } from '../gossip/member.ts';
-import { METRICS, Metrics, metricsPage } from './metrics.ts';
+import { METRICS } from './metric-table.ts';
+import { Metrics, metricsPage } from './metrics.ts';
 
 let metrics: Metrics | undefined;
 afterEach(() => metrics?.close());
@@ -12,6 +14,8 @@ const sources = {
   etcdUp: () => true,
   secondsSinceLastSync: (): number | undefined => undefined,
   gossip: (): GossipCounts | undefined => undefined,
+  dns: (): DnsCounts | undefined => undefined,
+  refusedRecords: () => 0,
 };
 
 const COUNTS: GossipCounts = {

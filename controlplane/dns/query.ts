@@ -14,6 +14,8 @@ export interface Query {
   readonly limit: number;
   /** The asker speaks EDNS. */
   readonly edns: boolean;
+  /** It wants signatures, too (RFC 3225). */
+  readonly dnssec: boolean;
 }
 
 /** To be answered by its header and question alone; `end` as in Query, at most. */
@@ -26,6 +28,9 @@ export interface BadQuery {
 
 /** Records after the question that we look at: an OPT, and a signature or two. */
 const EXTRA_LIMIT = 8;
+
+/** Of an OPT record's flags (RFC 3225). */
+const DNSSEC_OK = 0x80;
 
 /** Undefined for what gets no answer: no header, or an answer itself (RFC 5625, section 6). */
 export function readQuery(bytes: Uint8Array, length: number): Query | BadQuery | undefined {
@@ -44,24 +49,24 @@ export function readQuery(bytes: Uint8Array, length: number): Query | BadQuery |
   if (extra === undefined) return bad(RCODE.FORMERR);
   if (extra.version > 0) return { kind: 'bad', rcode: RCODE.BADVERS, end, edns: true };
   const { name } = question;
-  return { kind: 'query', name, type, class: word(bytes, end - 2), end, ...limitOf(extra.size) };
+  const limit = Math.max(extra.size ?? 0, PLAIN_LIMIT);
+  const { dnssec } = extra;
+  const edns = extra.size !== undefined;
+  return { kind: 'query', name, type, class: word(bytes, end - 2), end, limit, edns, dnssec };
 }
 
 function bad(rcode: number): BadQuery {
   return { kind: 'bad', rcode, end: HEADER, edns: false };
 }
 
-function limitOf(size: number | undefined): { limit: number; edns: boolean } {
-  return { limit: Math.max(size ?? 0, PLAIN_LIMIT), edns: size !== undefined };
-}
-
 interface Extra {
   /** Of EDNS; undefined: without. */
   readonly size: number | undefined;
   readonly version: number;
+  readonly dnssec: boolean;
 }
 
-const NONE: Extra = { size: undefined, version: 0 };
+const NONE: Extra = { size: undefined, version: 0, dnssec: false };
 
 /** Undefined if anything is malformed: a second OPT, one that is not at the root, bytes behind the last record. */
 function readExtra(
@@ -79,7 +84,8 @@ function readExtra(
     if (fixed === undefined || fixed + 10 > length) return undefined;
     if (word(message, fixed) === TYPE.OPT) {
       if (extra !== NONE || fixed !== at + 1) return undefined;
-      extra = { size: word(message, fixed + 2), version: message[fixed + 5] ?? 0 };
+      const dnssec = ((message[fixed + 6] ?? 0) & DNSSEC_OK) !== 0;
+      extra = { size: word(message, fixed + 2), version: message[fixed + 5] ?? 0, dnssec };
     }
     at = fixed + 10 + word(message, fixed + 8);
     if (at > length) return undefined;

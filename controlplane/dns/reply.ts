@@ -39,7 +39,7 @@ export interface Reply {
 }
 
 /** Bytes of an OPT record without options. */
-const OPT_BYTES = 11;
+export const OPT_BYTES = 11;
 /** Pointer to the question's name, type, class, TTL, length. */
 const FIXED = 12;
 
@@ -141,8 +141,8 @@ class Writer {
   }
 }
 
-/** RFC 6891, section 6.1. */
-function writeOpt(out: Uint8Array, at: number, upperRcode: number): number {
+/** RFC 6891, section 6.1. Returns where it ends. */
+export function writeOpt(out: Uint8Array, at: number, upperRcode: number): number {
   out[at] = 0;
   setWord(out, at + 1, TYPE.OPT);
   setWord(out, at + 3, EDNS_LIMIT);

@@ -1,4 +1,6 @@
 /** The door of answers that other servers give: bytes → what of it may be passed on, and for how long. Throws never. */
+import type { Query } from './query.ts';
+import { OPT_BYTES, writeOpt } from './reply.ts';
 import { readPlainName, skipName } from './name.ts';
 import { FLAG, HEADER, long, RCODE, RCODE_MASK, setLong, setWord, TYPE, word } from './wire.ts';
 
@@ -113,4 +115,32 @@ function lifetimeOf(rcode: number, answers: number, { least, negative }: Walked)
 /** Takes `seconds` off every TTL. */
 export function age(message: Uint8Array, ttls: readonly number[], seconds: number): void {
   for (const at of ttls) setLong(message, at, Math.max(0, ttlAt(message, at) - seconds));
+}
+
+/**
+ * Writes it to `out` as the answer to the query at `asked`, `seconds` after it came. Returns its length. What is longer
+ * than `limit` is not cut at a record but left out: who asked comes back by TCP (TC).
+ */
+export function writeResponse(
+  out: Uint8Array,
+  asked: Uint8Array,
+  { end, edns }: Query,
+  response: Response,
+  seconds: number,
+  limit: number,
+): number {
+  const { message, ttls } = response;
+  const isWhole = message.length + (edns ? OPT_BYTES : 0) <= Math.min(limit, out.length);
+  out.set(isWhole ? message : message.subarray(0, end));
+  for (let at = HEADER; at < end; at++) out[at] = asked[at] ?? 0;
+  setWord(out, 0, word(asked, 0));
+  const kept = word(message, 2) & ~(FLAG.RD | FLAG.CD);
+  const echoed = word(asked, 2) & (FLAG.RD | FLAG.CD);
+  setWord(out, 2, kept | echoed | FLAG.RA | (isWhole ? 0 : FLAG.TC));
+  if (isWhole && seconds > 0) age(out, ttls, seconds);
+  if (!isWhole) for (const at of [6, 8, 10]) setWord(out, at, 0);
+  const length = isWhole ? message.length : end;
+  if (!edns) return length;
+  setWord(out, 10, word(out, 10) + 1);
+  return writeOpt(out, length, 0);
 }

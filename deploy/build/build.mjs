@@ -102,4 +102,11 @@ await writeManPages(ROOT, version, buildDate(process.env));
 // The daemon runs for months: one file, all of it read at the start.
 if (existsSync(join(ROOT, 'agent/main.ts'))) {
   await command('agent/main.ts', 'dist/bin/weftd.cjs', DAEMON_INTERPRETER);
+  // Its DNS thread, which loads nothing else of it.
+  await build({
+    ...COMMON,
+    entryPoints: ['agent/dns/worker.ts'],
+    outfile: 'dist/bin/weftd-dns.cjs',
+    format: 'cjs',
+  });
 }

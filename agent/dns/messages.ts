@@ -1,0 +1,84 @@
+/** What weftd and its DNS thread say to each other. Plain data, as it is copied. */
+import type { Address } from '../ip/address.ts';
+import type { Prefix } from '../ip/prefix.ts';
+import type { SocketAddress } from '../ip/socket-address.ts';
+import type { Endpoint, Name } from '../../controlplane/names/index.ts';
+
+/** Where questions are taken, by UDP and TCP. */
+export interface Listener {
+  readonly address: Address;
+  readonly port: number;
+  /** Whose names are answered, the first one first; `all`: for this host itself. */
+  readonly networks: readonly string[] | 'all';
+  /** Who may ask; empty: anybody who gets there. */
+  readonly from: readonly Prefix[];
+  /** Of one asker alone, and kept there: a namespace's file. */
+  readonly inside?: { readonly path: string; readonly inode: number };
+  /** Names that these askers alone have, for NAME or NAME.NETWORK. */
+  readonly aliases?: ReadonlyMap<string, string>;
+}
+
+export interface Settings {
+  readonly domain: string;
+  /** In seconds. */
+  readonly ttl: number;
+  /** By network, where it has one of its own. */
+  readonly ttlOf: ReadonlyMap<string, number>;
+  /** Networks from which no question leaves this host. */
+  readonly internal: readonly string[];
+}
+
+/** The last word of its owner; without a value: no more. */
+export type NameChange =
+  | {
+      readonly kind: 'endpoint';
+      readonly owner: string;
+      readonly key: string;
+      readonly value?: Endpoint;
+    }
+  | { readonly kind: 'name'; readonly owner: string; readonly key: string; readonly value?: Name }
+  /** Its addresses; without: it is gone, and what it said counts no more. */
+  | {
+      readonly kind: 'host';
+      readonly owner: string;
+      readonly name: string;
+      readonly value?: readonly Uint8Array[];
+    };
+
+export type ToThread =
+  | { readonly type: 'settings'; readonly settings: Settings }
+  | { readonly type: 'listeners'; readonly listeners: readonly Listener[] }
+  | { readonly type: 'upstreams'; readonly servers: readonly SocketAddress[] }
+  | { readonly type: 'names'; readonly changes: readonly NameChange[] };
+
+/** Whole numbers that only grow, but the last three. */
+export interface DnsCounts {
+  readonly udp: number;
+  readonly tcp: number;
+  /** By what became of a question. */
+  readonly own: number;
+  readonly cached: number;
+  readonly forwarded: number;
+  /** No other server answered. */
+  readonly failed: number;
+  /** Not to be answered to who asked, or malformed. */
+  readonly refused: number;
+  /** Beyond an asker's share, or any other limit. */
+  readonly dropped: number;
+  /** Now: questions that others were asked, answers that are kept, connections. */
+  readonly waiting: number;
+  readonly kept: number;
+  readonly connections: number;
+}
+
+/** One that cannot listen, and why, in one sentence. */
+export interface DnsProblem {
+  readonly subject: string;
+  readonly message: string;
+}
+
+export type FromThread =
+  /** All that is wrong now. */
+  | { readonly type: 'problems'; readonly problems: readonly DnsProblem[] }
+  /** At most once a second, when they are others. */
+  | { readonly type: 'counts'; readonly counts: DnsCounts };

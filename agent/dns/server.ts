@@ -1,0 +1,213 @@
+/** Takes questions where it is told to, by UDP and TCP. */
+import type { Server as StreamServer } from 'node:net';
+import type { Answers, Asker } from '../../controlplane/dns/answers.ts';
+import { Shares, type AskerKey } from '../../controlplane/dns/shares.ts';
+import { long } from '../../controlplane/dns/wire.ts';
+import { addressToBytes, familyOf, parseAddress, type Address } from '../ip/address.ts';
+import { socketAddress } from '../ip/socket-address.ts';
+import { listeningSocket } from '../kernel/bound-socket.ts';
+import { DatagramBatches, type Handler } from '../kernel/datagram-batches.ts';
+import { KernelError } from '../kernel/errno.ts';
+import { allowedBy, type Allowed } from './allowed.ts';
+import { Connections, type StreamHandler } from './connections.ts';
+import { Counts } from './counts.ts';
+import type { Forwarder } from './forwarder.ts';
+import type { DnsCounts, DnsProblem, Listener } from './messages.ts';
+import { LATER, Responder } from './responder.ts';
+
+/** A place where it could not listen is tried again after this long, in ms. */
+const RETRY = 1_000;
+/** Bytes of an answer by TCP. */
+const STREAM_LIMIT = 65_535;
+/** Where the address stands in a struct sockaddr of either family, and its length. */
+const PLACE = { 4: { offset: 4, length: 4 }, 6: { offset: 8, length: 16 } } as const;
+
+interface Open {
+  readonly datagrams: DatagramBatches;
+  readonly streams: StreamServer;
+}
+
+/** A listener, as questions need it. */
+interface Place {
+  readonly asker: Asker;
+  readonly allowed: Allowed;
+}
+
+export interface ServerParts {
+  readonly answers: Answers;
+  readonly forwarder: Forwarder;
+  /** Some listeners cannot listen; all of them are told. */
+  readonly problems: (problems: readonly DnsProblem[]) => void;
+}
+
+export class Server {
+  readonly #parts: ServerParts;
+  readonly #counts = new Counts();
+  readonly #responder: Responder;
+  readonly #shares = new Shares();
+  readonly #connections = new Connections();
+  readonly #open = new Map<string, Open>();
+  readonly #problems = new Map<string, string>();
+  readonly #scratch = new Uint8Array(STREAM_LIMIT);
+  #listeners: readonly Listener[] = [];
+  #internal: ReadonlySet<string> = new Set();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts;
+    this.#responder = new Responder(parts.answers, parts.forwarder, this.#counts);
+  }
+
+  get counts(): DnsCounts {
+    const { waiting, kept } = this.#parts.forwarder;
+    const { count: connections, refused } = this.#connections;
+    return this.#counts.with({ waiting, kept, connections, refused });
+  }
+
+  /** From these networks no question leaves. */
+  setInternal(networks: readonly string[]): void {
+    if (networks.join() === [...this.#internal].join()) return;
+    this.#internal = new Set(networks);
+    this.#reopen();
+  }
+
+  /** These, and no others; those that stay the same stay open. */
+  setListeners(listeners: readonly Listener[]): void {
+    this.#listeners = listeners;
+    const wanted = new Set(listeners.map(keyOf));
+    for (const [key, open] of this.#open) {
+      if (wanted.has(key)) continue;
+      this.#close(key, open);
+    }
+    this.#openMissing();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const [key, open] of this.#open) this.#close(key, open);
+  }
+
+  #close(key: string, { datagrams, streams }: Open): void {
+    this.#open.delete(key);
+    datagrams.close();
+    streams.close();
+  }
+
+  #reopen(): void {
+    for (const [key, open] of this.#open) this.#close(key, open);
+    this.#openMissing();
+  }
+
+  #openMissing(): void {
+    clearTimeout(this.#timer);
+    const before = JSON.stringify([...this.#problems]);
+    this.#problems.clear();
+    for (const listener of this.#listeners)
+      if (!this.#open.has(keyOf(listener))) this.#try(listener);
+    if (this.#problems.size > 0) this.#timer = setTimeout(() => this.#openMissing(), RETRY);
+    if (JSON.stringify([...this.#problems]) === before) return;
+    this.#parts.problems([...this.#problems].map(([subject, message]) => ({ subject, message })));
+  }
+
+  #try(listener: Listener): void {
+    const key = keyOf(listener);
+    const failed = (cause: Error): void => {
+      const open = this.#open.get(key);
+      if (open === undefined) return;
+      this.#close(key, open);
+      this.#note(listener, cause.message);
+      this.#timer = setTimeout(() => this.#openMissing(), RETRY);
+    };
+    try {
+      this.#open.set(key, this.#listen(listener, failed));
+    } catch (cause) {
+      if (!(cause instanceof KernelError)) throw cause;
+      const why = cause.code === 'EADDRINUSE' ? 'another server listens there' : cause.message;
+      this.#note(listener, why);
+    }
+  }
+
+  #note({ address, port }: Listener, why: string): void {
+    const subject = socketAddress(address, port);
+    this.#problems.set(subject, `DNS cannot listen on ${subject} (${why}); it is tried again`);
+  }
+
+  #listen(listener: Listener, failed: (cause: Error) => void): Open {
+    const { address, port } = listener;
+    const place = this.#placeOf(listener);
+    const datagrams = this.#datagrams(address, port, place, failed);
+    try {
+      const handler = this.#streamHandler(place);
+      const streams = this.#connections.serve(listeningSocket(address, port), handler, failed);
+      return { datagrams, streams };
+    } catch (cause) {
+      datagrams.close();
+      throw cause;
+    }
+  }
+
+  #placeOf({ networks, from, aliases }: Listener): Place {
+    const forwards = networks === 'all' || !networks.some((name) => this.#internal.has(name));
+    const asker = { networks, forwards, ...(aliases === undefined ? {} : { aliases }) };
+    return { asker, allowed: allowedBy(from) };
+  }
+
+  #datagrams(
+    address: Address,
+    port: number,
+    place: Place,
+    failed: (cause: Error) => void,
+  ): DatagramBatches {
+    const { offset, length } = PLACE[familyOf(address)];
+    const handler: Handler = (datagram, size, peer, out, isBusy) => {
+      const from = askerKey(peer, offset, length);
+      this.#counts.udp++;
+      if (!this.#shares.admit(from, performance.now(), isBusy)) {
+        this.#counts.dropped++;
+        return 0;
+      }
+      const bytes = datagram.length === size ? datagram : datagram.subarray(0, size);
+      const asker = place.allowed(peer, offset, length) ? place.asker : undefined;
+      const written = this.#responder.respond({ bytes, from, asker, isStream: false }, out, () => {
+        const to = Uint8Array.from(peer);
+        return (answer) => {
+          if (answer !== undefined) datagrams.send(answer, to);
+        };
+      });
+      return written === LATER ? 0 : written;
+    };
+    const datagrams = new DatagramBatches(address, port, handler, failed);
+    return datagrams;
+  }
+
+  #streamHandler({ asker, allowed }: Place): StreamHandler {
+    return (question, text, answer) => {
+      const address = parseAddress(text.split('%')[0] ?? '');
+      const peer = address === undefined ? NOBODY : addressToBytes(address);
+      const from = askerKey(peer, 0, peer.length);
+      this.#counts.tcp++;
+      const asked = {
+        bytes: question,
+        from,
+        asker: allowed(peer, 0, peer.length) ? asker : undefined,
+        isStream: true,
+      };
+      const out = this.#scratch;
+      const written = this.#responder.respond(asked, out, () => answer);
+      if (written !== LATER) answer(written === 0 ? undefined : out.subarray(0, written));
+    };
+  }
+}
+
+const NOBODY = new Uint8Array();
+
+/** Listeners with the same one are the same. */
+function keyOf({ aliases = new Map(), ...rest }: Listener): string {
+  return JSON.stringify([rest, [...aliases]]);
+}
+
+/** A number, where one holds it. */
+function askerKey(bytes: Uint8Array, offset: number, length: number): AskerKey {
+  if (length === 4) return long(bytes, offset);
+  return Buffer.from(bytes.subarray(offset, offset + length)).toString('latin1');
+}

@@ -1,0 +1,173 @@
+/** DNS, as weftd has it: a thread that answers, what it is told, and what it says of itself. */
+import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { ENDPOINT_KIND, NAME_KIND } from '../../controlplane/names/index.ts';
+import type { DnsConfig } from '../config/config.ts';
+import type { Membership } from '../gossip/membership.ts';
+import { hostPrefix, prefix, type Prefix } from '../ip/prefix.ts';
+import { partsOf, socketAddress, type SocketAddress } from '../ip/socket-address.ts';
+import { gatewayOf } from './gateway.ts';
+import type {
+  DnsCounts,
+  DnsProblem,
+  FromThread,
+  Listener,
+  Settings,
+  ToThread,
+} from './messages.ts';
+import { NameFeed } from './name-feed.ts';
+import { followResolvConf } from './resolv-conf.ts';
+
+const PORT = 53;
+/** The network of this host's leased subnets. */
+const NETWORK = 'default';
+const LOOPBACK = [prefix('127.0.0.0/8'), prefix('::1/128')];
+/** A thread that ended is started again after this long, in ms. */
+const RESTART = 1_000;
+/** MB that the thread may use for what lives long: 20,000 names take about 20. */
+const MEMORY = 128;
+
+export interface DnsServiceParts {
+  readonly config: DnsConfig;
+  readonly membership: Membership | undefined;
+  readonly resolvConf: string;
+  /** All that is wrong now. */
+  readonly troubled: (problems: readonly DnsProblem[]) => void;
+  readonly warn: (sentence: string) => void;
+}
+
+export class DnsService {
+  readonly #parts: DnsServiceParts;
+  readonly #feed = new NameFeed(() => setImmediate(() => this.#tellNames()));
+  #worker: Worker | undefined;
+  #counts: DnsCounts | undefined;
+  #subnets: readonly Prefix[] = [];
+  #servers: readonly SocketAddress[] = [];
+  #ends: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: DnsServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined until it runs. */
+  get counts(): DnsCounts | undefined {
+    return this.#counts;
+  }
+
+  /** Records that did not hold. */
+  get refusedRecords(): number {
+    return this.#feed.refused;
+  }
+
+  start(): void {
+    const { membership, config, resolvConf } = this.#parts;
+    if (membership !== undefined) {
+      this.#ends.push(
+        membership.onChange((change) => this.#feed.member(change)),
+        membership.onRecord(ENDPOINT_KIND, (change) => this.#feed.record(change)),
+        membership.onRecord(NAME_KIND, (change) => this.#feed.record(change)),
+      );
+    }
+    if (config.upstreams.length > 0) this.#setServers(config.upstreams);
+    else this.#ends.push(followResolvConf(resolvConf, (servers) => this.#setServers(servers)));
+    this.#run();
+  }
+
+  async stop(): Promise<void> {
+    for (const end of this.#ends) end();
+    this.#ends = [];
+    clearTimeout(this.#timer);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
+
+  /** This host's leased subnets: their gateways are where workloads ask. */
+  setSubnets(subnets: readonly Prefix[]): void {
+    if (subnets.join() === this.#subnets.join()) return;
+    this.#subnets = subnets;
+    this.#tellListeners();
+  }
+
+  #run(): void {
+    const { config } = this.#parts;
+    const { domain, ttl } = config;
+    const settings: Settings = { domain, ttl, ttlOf: new Map(), internal: [] };
+    const worker = new Worker(threadFile(), {
+      workerData: settings,
+      resourceLimits: { maxOldGenerationSizeMb: MEMORY, maxYoungGenerationSizeMb: 2 },
+    });
+    this.#worker = worker;
+    worker.on('message', (message: FromThread) => this.#heard(message));
+    worker.on('error', (cause) => this.#parts.warn(`DNS failed: ${cause.message}`));
+    worker.on('exit', () => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      this.#parts.warn('the DNS thread ended; another takes its place');
+      this.#timer = setTimeout(() => this.#run(), RESTART);
+    });
+    this.#tellAll();
+  }
+
+  #heard(message: FromThread): void {
+    if (message.type === 'problems') this.#parts.troubled(message.problems);
+    else this.#counts = message.counts;
+  }
+
+  #tellAll(): void {
+    const { membership } = this.#parts;
+    for (const kind of [ENDPOINT_KIND, NAME_KIND])
+      for (const after of membership?.records(kind) ?? []) this.#feed.record({ after });
+    for (const member of membership?.member?.members() ?? [])
+      this.#feed.member({ type: 'present', member });
+    this.#tellServers();
+    this.#tellListeners();
+  }
+
+  #tellNames(): void {
+    const changes = this.#feed.take();
+    if (changes.length > 0) this.#tell({ type: 'names', changes });
+  }
+
+  #setServers(servers: readonly SocketAddress[]): void {
+    this.#servers = servers;
+    this.#tellServers();
+  }
+
+  /** Not ourselves: a host that asks us would have us ask ourselves. */
+  #tellServers(): void {
+    const own = this.#listeners().map(({ address, port }) => socketAddress(address, port));
+    const servers = this.#servers.filter((server) => !own.includes(server));
+    this.#tell({ type: 'upstreams', servers });
+  }
+
+  #tellListeners(): void {
+    this.#tell({ type: 'listeners', listeners: this.#listeners() });
+    this.#tellServers();
+  }
+
+  #listeners(): readonly Listener[] {
+    const gateways = this.#subnets.map((subnet) => ({
+      address: gatewayOf(subnet),
+      port: PORT,
+      networks: [NETWORK],
+      from: [subnet],
+    }));
+    const own = this.#parts.config.bind.map((bind) => {
+      const { address, port } = partsOf(bind);
+      const from = [hostPrefix(address), ...LOOPBACK];
+      return { address, port, networks: 'all' as const, from };
+    });
+    return [...gateways, ...own];
+  }
+
+  #tell(message: ToThread): void {
+    this.#worker?.postMessage(message);
+  }
+}
+
+/** Beside the program; not in it, so that a thread loads only what it needs. */
+function threadFile(): string {
+  return join(dirname(process.argv[1] ?? ''), 'weftd-dns.cjs');
+}

@@ -1,0 +1,58 @@
+/** The DNS thread: a flood of questions never holds up gossip, leases or health. It does what messages tell it. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Answers } from '../../controlplane/dns/answers.ts';
+import { NameIndex } from '../../controlplane/dns/name-index.ts';
+import { Forwarder } from './forwarder.ts';
+import type { FromThread, NameChange, Settings, ToThread } from './messages.ts';
+import { Server } from './server.ts';
+
+/** Counts are told this often, in ms. */
+const TELL = 1_000;
+
+const port = parentPort;
+if (port === null) throw new Error('this is a thread of weftd: it does not run alone');
+const tell = (message: FromThread): void => port.postMessage(message);
+
+const index = new NameIndex();
+const answers = new Answers(index, workerData as Settings, Math.random);
+const forwarder = new Forwarder(Math.random);
+const server = new Server({
+  answers,
+  forwarder,
+  problems: (problems) => tell({ type: 'problems', problems }),
+});
+server.setInternal((workerData as Settings).internal);
+
+port.on('message', (message: ToThread) => {
+  switch (message.type) {
+    case 'settings':
+      answers.configure(message.settings);
+      server.setInternal(message.settings.internal);
+      break;
+    case 'listeners':
+      server.setListeners(message.listeners);
+      break;
+    case 'upstreams':
+      forwarder.setServers(message.servers);
+      break;
+    case 'names':
+      for (const change of message.changes) apply(change);
+      break;
+  }
+});
+
+function apply(change: NameChange): void {
+  const { kind, owner } = change;
+  if (kind === 'endpoint') index.setEndpoint(owner, change.key, change.value);
+  else if (kind === 'name') index.setName(owner, change.key, change.value);
+  else index.setHost(owner, change.name, change.value);
+}
+
+let told = '';
+setInterval(() => {
+  const { counts } = server;
+  const text = JSON.stringify(counts);
+  if (text === told) return;
+  told = text;
+  tell({ type: 'counts', counts });
+}, TELL);
