@@ -30,6 +30,10 @@ const PACKAGES = {
   'man-db': 'man, to read them',
   mandoc: 'to check the man pages',
   serf: 'Serf, whose agents share a gossip cluster with ours',
+  'bind9-dnsutils': 'dig, to ask for names as others do',
+  dnsperf: 'many questions for names, and how fast they are answered',
+  'dnsmasq-base': 'dnsmasq, to compare with',
+  unbound: 'unbound, to compare with',
 };
 const LAB = [
   'etcd-server',
@@ -48,7 +52,7 @@ const PURPOSES = {
   lab: LAB,
   machines: MACHINES,
   test: [...MACHINES, 'docker.io', 'openssl', 'serf', 'zsh', 'fish', 'mandoc', 'man-db'],
-  bench: [...MACHINES, 'serf'],
+  bench: [...MACHINES, 'serf', 'dnsperf', 'dnsmasq-base', 'unbound'],
 };
 /** Those that need a kernel to boot. */
 const WITH_KERNEL = ['machines', 'test', 'bench'];
@@ -59,6 +63,7 @@ const SERVICES = {
   'docker.io': ['docker.service', 'docker.socket'],
   containerd: ['containerd.service'],
   serf: ['serf.service'],
+  unbound: ['unbound.service', 'unbound-resolvconf.service'],
 };
 
 const OLDEST_NODE = [20, 19];

@@ -1,14 +1,12 @@
 /** weftd at work: opens every room, follows the network configuration, and says how it is doing, until told to stop. */
 import type { Logger } from 'pino';
 import { VERSION } from '../../controlplane/api/version.ts';
-import { serveControl, type ControlServer } from '../../controlplane/api/server.ts';
 import type { Config } from '../config/config.ts';
 import type { DnsService } from '../dns/service.ts';
 import { FileError, prepareDirectory } from '../config/atomic-file.ts';
 import { loadNodeId } from '../config/node-id.ts';
-import { startHealthServer, type HealthServer } from '../front/http.ts';
 import { Metrics } from '../front/metrics.ts';
-import { createNotifier, type Notifier } from '../front/notify.ts';
+import type { Notifier } from '../front/notify.ts';
 import { readSubnetEnv } from '../front/subnet-env.ts';
 import type { Membership } from '../gossip/membership.ts';
 import { Reconciler, type Problem } from '../state/reconciler.ts';
@@ -17,11 +15,10 @@ import type { PeerSessions } from '../state/wireguard.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { mayResume, refusalOf, sameNetwork } from './cut-off.ts';
-import { controlHandlers } from './control-handlers.ts';
 import { dnsOf } from './dns-of.ts';
-import { endpointHandlers } from './endpoint-handlers.ts';
 import { Endpoints } from './endpoints.ts';
 import { followNetwork } from './follow-network.ts';
+import { openFront } from './front.ts';
 import { keepNetwork, readKeptNetwork, type FoundNetwork } from './kept-network.ts';
 import { membershipOf } from './membership-of.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
@@ -113,7 +110,7 @@ export class Daemon {
       changed: () => this.#notify(),
       moved: () => this.#session?.republish(),
     });
-    this.dns = dnsOf(config, this.membership, this.board, log);
+    this.dns = dnsOf(this, log);
     this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
     this.pathFinder = pathFinderOf(this, log);
     this.endpoints = new Endpoints(this, log);
@@ -142,7 +139,8 @@ export class Daemon {
 
   /** Runs until `signal` is aborted. Throws a SetupError if this host cannot take part at its first try. */
   async run(signal: AbortSignal): Promise<void> {
-    const front = await this.#openFront();
+    const front = await openFront(this, this.#log);
+    this.#notifier = front.notifier;
     const gossip = this.membership?.start();
     try {
       await this.endpoints.open();
@@ -182,7 +180,6 @@ export class Daemon {
   changed(): void {
     this.endpoints.follow();
     const service = this.#session?.service;
-    this.dns?.setSubnets(Object.values(this.planner.facts?.subnets ?? {}));
     const peers = [...this.planner.problems].map(([subject, why]) => ({
       code: 'PEER_UNREACHABLE',
       message: `peer ${subject} ${why}`,
@@ -208,36 +205,6 @@ export class Daemon {
     const rotation = this.#session?.rotation;
     rotation?.look(sessions);
     return this.planner.hasDetour || rotation?.isUnderWay === true ? 'soon' : 'later';
-  }
-
-  async #openFront(): Promise<{ close(): Promise<void> }> {
-    const { health, socket } = this.config;
-    const complain = (sentence: string): void => this.#log.warn(sentence);
-    const notifier = await createNotifier(process.env, process.pid, machineClock, complain);
-    const servers: (HealthServer | ControlServer)[] = [];
-    servers.push(
-      await serveControl({
-        socketPath: socket,
-        handlers: controlHandlers(this),
-        endpoints: endpointHandlers(this),
-        log: this.#log,
-      }),
-    );
-    if (health.port !== 0) {
-      const parts = { notReady: () => this.waitingFor, metrics: this.metrics };
-      servers.push(await startHealthServer(health.address, health.port, parts));
-    }
-    const untell = this.onChange(() =>
-      notifier.status(this.waitingFor ?? `${this.planner.peerCount} peers`),
-    );
-    this.#notifier = notifier;
-    const close = async (): Promise<void> => {
-      untell();
-      notifier.stopping();
-      for (const server of servers) await server.close();
-      notifier.close();
-    };
-    return { close };
   }
 
   async #followForwardChains(): Promise<void> {

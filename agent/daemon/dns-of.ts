@@ -1,22 +1,16 @@
 /** DNS of this host, with the machine's own means. */
 import type { Logger } from 'pino';
-import type { Config } from '../config/config.ts';
 import { DnsService } from '../dns/service.ts';
-import type { Membership } from '../gossip/membership.ts';
-import type { ProblemBoard } from './problem-board.ts';
+import type { Daemon } from './daemon.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';
 
 /** Undefined when it is switched off. */
-export function dnsOf(
-  { dns }: Config,
-  membership: Membership | undefined,
-  board: ProblemBoard,
-  log: Logger,
-): DnsService | undefined {
-  if (dns === undefined) return undefined;
-  return new DnsService({
-    config: dns,
+export function dnsOf(daemon: Daemon, log: Logger): DnsService | undefined {
+  const { config, membership, board } = daemon;
+  if (config.dns === undefined) return undefined;
+  const service = new DnsService({
+    config: config.dns,
     membership,
     resolvConf: RESOLV_CONF,
     troubled: (problems) => {
@@ -25,4 +19,8 @@ export function dnsOf(
     },
     warn: (sentence) => log.warn(sentence),
   });
+  daemon.onChange(() => {
+    service.setSubnets(Object.values(daemon.planner.facts?.subnets ?? {}));
+  });
+  return service;
 }
