@@ -16,7 +16,7 @@ import { EtcdRegistry } from '../subnet/registry.ts';
 import { releaseLeases } from '../subnet/release.ts';
 import { sayFarewell } from '../gossip/farewell.ts';
 import { openMember } from '../gossip/open-member.ts';
-import { RESOLVER_PLACES } from './endpoints.ts';
+import { resolverPlaces } from './endpoints.ts';
 import { findUnderlay } from './find-underlay.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { keptNetworkFileIn } from './kept-network.ts';
@@ -97,9 +97,9 @@ async function remove(kernel: Kernel, owned: readonly Resource[]): Promise<strin
 }
 
 /** Before the files go that tell of them. */
-function removeResolvers({ stateDir }: Config): void {
-  const resolvers = new ResolverFiles(RESOLVER_PLACES);
-  for (const endpoint of new EndpointStore(stateDir).peek()) resolvers.remove(endpoint);
+function removeResolvers(config: Config): void {
+  const resolvers = new ResolverFiles(resolverPlaces(config));
+  for (const endpoint of new EndpointStore(config.stateDir).peek()) resolvers.remove(endpoint);
 }
 
 function removeFile(path: string): string[] {

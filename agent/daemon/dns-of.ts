@@ -1,6 +1,7 @@
 /** DNS of this host, with the machine's own means. */
 import type { Logger } from 'pino';
 import { DnsService } from '../dns/service.ts';
+import { gatewayOf } from '../endpoint/address-pool.ts';
 import type { Daemon } from './daemon.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';
@@ -20,7 +21,8 @@ export function dnsOf(daemon: Daemon, log: Logger): DnsService | undefined {
     warn: (sentence) => log.warn(sentence),
   });
   daemon.onChange(() => {
-    service.setSubnets(Object.values(daemon.planner.facts?.subnets ?? {}));
+    const subnets = Object.values(daemon.planner.facts?.subnets ?? {});
+    service.setSubnets(subnets.map((subnet) => ({ subnet, gateway: gatewayOf(subnet) })));
   });
   return service;
 }

@@ -1,6 +1,7 @@
 /** The endpoints of this host, with the machine's own means: files, kernel, runtimes, gossip, and the daemon's facts. */
 import type { Logger } from 'pino';
 import { encodeEndpoint, ENDPOINT_KIND } from '../../controlplane/names/index.ts';
+import type { Config } from '../config/config.ts';
 import { findContainer, RUNTIME_PLACES } from '../container/find.ts';
 import { watchStarts } from '../container/engine.ts';
 import { Attachments } from '../endpoint/attachments.ts';
@@ -23,7 +24,12 @@ import { machineClock, machineRandom } from './machine.ts';
 const BRIDGE_PAUSE = 100;
 /** How often containers that stopped are looked for, in ms. An engine's events tell sooner. */
 const AWAY_PAUSE = 1_000;
-export const RESOLVER_PLACES: ResolverPlaces = { named: '/etc/netns', domain: 'weft' };
+const NAMED = '/etc/netns';
+
+/** Without DNS of ours nothing is found by the domain, and nothing is lost by it. */
+export function resolverPlaces({ dns }: Config): ResolverPlaces {
+  return { named: NAMED, domain: dns?.domain ?? 'weft' };
+}
 
 export class Endpoints {
   readonly attachments: Attachments;
@@ -55,7 +61,7 @@ export class Endpoints {
         put: (endpoint) => this.#say(endpoint),
         remove: (id) => daemon.membership?.remove(ENDPOINT_KIND, id),
       },
-      resolver: new ResolverFiles(RESOLVER_PLACES),
+      resolver: new ResolverFiles(resolverPlaces(daemon.config)),
       step: crashPoint(process.env),
       random: machineRandom,
       now: () => new Date(),

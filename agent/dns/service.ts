@@ -4,9 +4,9 @@ import { Worker } from 'node:worker_threads';
 import { ENDPOINT_KIND, NAME_KIND } from '../../controlplane/names/index.ts';
 import type { DnsConfig } from '../config/config.ts';
 import type { Membership } from '../gossip/membership.ts';
+import type { Address } from '../ip/address.ts';
 import { hostPrefix, prefix, type Prefix } from '../ip/prefix.ts';
 import { partsOf, socketAddress, type SocketAddress } from '../ip/socket-address.ts';
-import { gatewayOf } from './gateway.ts';
 import type {
   DnsCounts,
   DnsProblem,
@@ -27,6 +27,12 @@ const RESTART = 1_000;
 /** MB that the thread may use for what lives long: 20,000 names take about 20. */
 const MEMORY = 128;
 
+export interface LeasedSubnet {
+  readonly subnet: Prefix;
+  /** The bridge's address in it. */
+  readonly gateway: Address;
+}
+
 export interface DnsServiceParts {
   readonly config: DnsConfig;
   readonly membership: Membership | undefined;
@@ -41,7 +47,7 @@ export class DnsService {
   readonly #feed = new NameFeed(() => setImmediate(() => this.#tellNames()));
   #worker: Worker | undefined;
   #counts: DnsCounts | undefined;
-  #subnets: readonly Prefix[] = [];
+  #subnets: readonly LeasedSubnet[] = [];
   #servers: readonly SocketAddress[] = [];
   #ends: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -84,8 +90,8 @@ export class DnsService {
   }
 
   /** This host's leased subnets: their gateways are where workloads ask. */
-  setSubnets(subnets: readonly Prefix[]): void {
-    if (subnets.join() === this.#subnets.join()) return;
+  setSubnets(subnets: readonly LeasedSubnet[]): void {
+    if (JSON.stringify(subnets) === JSON.stringify(this.#subnets)) return;
     this.#subnets = subnets;
     this.#tellListeners();
   }
@@ -148,8 +154,8 @@ export class DnsService {
   }
 
   #listeners(): readonly Listener[] {
-    const gateways = this.#subnets.map((subnet) => ({
-      address: gatewayOf(subnet),
+    const gateways = this.#subnets.map(({ subnet, gateway }) => ({
+      address: gateway,
       port: PORT,
       networks: [NETWORK],
       from: [subnet],
