@@ -13,6 +13,7 @@ import { addressToBytes } from '../ip/address.ts';
 import { writeMac } from '../ip/mac.ts';
 import { Inside } from '../kernel/netlink/inside.ts';
 import { isThere } from '../kernel/namespace.ts';
+import type { Resource } from '../state/resource.ts';
 import { vethName, vethPeer } from '../state/veth.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Daemon } from './daemon.ts';
@@ -51,6 +52,7 @@ export class Endpoints {
     this.#daemon = daemon;
     this.#log = log;
     this.#store = new EndpointStore(daemon.config.stateDir);
+    daemon.reporter.onRepair((resource) => this.#onRepair(resource));
     this.attachments = new Attachments({
       store: this.#store,
       kernel: daemon.reconciler,
@@ -96,11 +98,7 @@ export class Endpoints {
 
   /** Sets right what is inside the namespaces. Never rejects. */
   async refresh(): Promise<void> {
-    await this.attachments.refresh((id, why) => {
-      if (why === undefined) this.#troubles.delete(id);
-      else this.#troubles.set(id, why);
-      this.#tell();
-    });
+    await this.attachments.refresh((id, why) => this.#setTrouble(id, why));
   }
 
   stop(): void {
@@ -118,6 +116,12 @@ export class Endpoints {
 
   troubleOf(id: string): string | undefined {
     return this.#troubles.get(id);
+  }
+
+  #setTrouble(id: string, why: string | undefined): void {
+    if (why === undefined) this.#troubles.delete(id);
+    else this.#troubles.set(id, why);
+    this.#tell();
   }
 
   #say({ id, network, names, addresses, place }: Endpoint): void {
@@ -155,13 +159,23 @@ export class Endpoints {
   // ---- what others do ----
 
   #onGone(alias: string | undefined): void {
-    const gone = alias === undefined ? [...this.attachments.list()].map(({ id }) => id) : [];
     const peer = vethPeer(alias ?? '');
-    for (const id of peer === undefined ? gone : [peer.endpoint])
-      this.attachments.pairGone(id).catch((cause: unknown) => {
-        this.#troubles.set(id, messageOf(cause));
-        this.#tell();
-      });
+    if (peer !== undefined) this.attachments.pairGone(peer.endpoint);
+    // Some may have been missed.
+    if (alias === undefined)
+      for (const { id } of Array.from(this.attachments.list())) this.attachments.pairGone(id);
+  }
+
+  /** The reconciler made it again after somebody else's deed. */
+  #onRepair(resource: Resource): void {
+    if (resource.kind !== 'link' || resource.type !== 'veth') return;
+    const peer = vethPeer(resource.alias);
+    if (peer === undefined) return;
+    const settle = (why: string | undefined): void => this.#setTrouble(peer.endpoint, why);
+    this.attachments.pairBack(peer.endpoint).then(
+      () => settle(undefined),
+      (cause: unknown) => settle(messageOf(cause)),
+    );
   }
 
   #lookForBridgesSoon(): void {
@@ -211,11 +225,10 @@ export class Endpoints {
       if (state === 'running') await this.attachments.welcome(id);
       // Removed for good.
       if (state === 'unknown') await this.attachments.detach(id);
-      if (state === 'running') this.#troubles.delete(id);
+      this.#setTrouble(id, undefined);
     } catch (cause) {
-      this.#troubles.set(id, messageOf(cause));
+      this.#setTrouble(id, messageOf(cause));
     }
-    this.#tell();
   }
 
   #tell(): void {

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Operation, Outcome } from '../state/kernel.ts';
 import type { Drift, Problem, Reporter } from '../state/reconciler.ts';
-import { describe } from '../state/resource.ts';
+import { describe, type Resource } from '../state/resource.ts';
 
 /** More operations than this are logged as a count by kind. */
 const SPELLED_OUT = 5;
@@ -16,6 +16,7 @@ export class LoggingReporter implements Reporter {
   readonly #log: Logger;
   readonly #count: ReconcileCounters;
   readonly #changed: () => void;
+  readonly #listeners: ((resource: Resource) => void)[] = [];
   readonly #changes = new Tally();
   readonly #repairs = new Tally();
   /** For `weft status`. */
@@ -26,6 +27,11 @@ export class LoggingReporter implements Reporter {
     this.#log = log;
     this.#count = count;
     this.#changed = changed;
+  }
+
+  /** Calls back with what was made or changed again after somebody else's deed, for good. */
+  onRepair(listener: (resource: Resource) => void): void {
+    this.#listeners.push(listener);
   }
 
   applied(operation: Operation, outcome: Outcome, drift: Drift | undefined): void {
@@ -39,6 +45,8 @@ export class LoggingReporter implements Reporter {
     this.#repairs.add(operation, { msg: 'repaired', drift });
     this.#count.repair(kind);
     this.repairs++;
+    const { desired } = operation;
+    if (desired !== undefined) for (const listener of this.#listeners) listener(desired);
   }
 
   settled(): void {

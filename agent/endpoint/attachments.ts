@@ -181,18 +181,20 @@ export class Attachments {
     });
   }
 
-  /** Our end of the pair has gone, by somebody else's hand: with its namespace, or alone, and is then made anew. */
-  async pairGone(id: string): Promise<void> {
-    const { place, state } = this.#endpoints.get(id) ?? {};
-    if (place === undefined || state !== 'attached') return;
-    if (!this.#parts.isThere(place.namespace)) {
-      const endpoint = this.#endpoints.get(id);
-      if (endpoint !== undefined) this.#vanish(endpoint);
-      return;
-    }
+  /** Our end of the pair has gone, by somebody else's hand. Alone, it is made anew (pairBack); or with its namespace. */
+  pairGone(id: string): void {
+    const endpoint = this.#endpoints.get(id);
+    const { place, state } = endpoint ?? {};
+    if (endpoint === undefined || place === undefined || state !== 'attached') return;
+    if (!this.#parts.isThere(place.namespace)) this.#vanish(endpoint);
+  }
+
+  /** The reconciler has made the pair anew, and its other end has nothing yet. Rejects with an Error of one sentence. */
+  async pairBack(id: string): Promise<void> {
     await this.#inTurn(id, async () => {
       const endpoint = this.#endpoints.get(id);
-      if (endpoint?.state === 'attached') await this.#stand(endpoint, place);
+      if (endpoint?.state !== 'attached' || endpoint.place === undefined) return;
+      await this.#stand(endpoint, endpoint.place);
     });
   }
 

@@ -1,6 +1,11 @@
 /** Endpoints on real kernels: attached by one line, reached from everywhere, and gone without a trace. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../controlplane/api/endpoint-model.ts';
+import { STEPS } from '../../agent/endpoint/parts.ts';
+import { connectControl, type ControlClient } from '../../controlplane/api/client.ts';
+import type { Attach, Endpoint } from '../../controlplane/api/endpoint-model.ts';
 import { eventually } from '../lab/eventually.ts';
 import type { Host } from '../lab/host.ts';
 import { createLab, type Lab } from '../lab/lab.ts';
@@ -80,6 +85,150 @@ describe('three hosts, three workloads each', () => {
       );
   });
 
+  test('the host itself has a name while it is exposed', async () => {
+    const host = lab.host(1);
+    const endpoint = await weft<Endpoint>(host, 'expose', '--name', 'first');
+    expect(endpoint).toMatchObject({ isHost: true, names: ['first'] });
+    const there = targets.at(-1)?.target as Namespace;
+    const { code } = await there.exec('ping', ['-c1', '-W2', endpoint.addresses[0] ?? '']);
+    expect(code).toBe(0);
+    expect(await weft(host, 'hide')).toEqual({ detached: true });
+    expect(await weft(host, 'hide')).toEqual({ detached: false });
+  });
+
+  test('what is refused is refused with one sentence, and changes nothing', async () => {
+    const host = lab.host(2);
+    const before = await list(host);
+    const free = await makeTarget(host, 'refused');
+    const netns = `netns:${free.netns}`;
+    const taken = targets[3]?.endpoint.addresses[0] ?? '';
+    const owner = targets[3]?.endpoint.id ?? '';
+    const refusals: [string[], string, number][] = [
+      [['attach', 'web'], '"web" is nothing that can be attached', 2],
+      [['attach', netns, 'blue'], 'there is no network "blue"', 1],
+      [['attach', netns, '--name', 'a_b'], '"a_b" is no name', 2],
+      [['attach', netns, '--ip', taken], `${taken} is taken by endpoint ${owner}`, 1],
+      [['attach', netns, '--ip', '10.99.0.1'], "is not in this host's subnet", 1],
+      [['attach', netns, '--ifname', 'lo'], 'there is a link lo in', 1],
+      [['attach', netns, '--mac', '01:00:00:00:00:01'], 'is no MAC of one interface', 2],
+      [['attach', 'netns:nobody-has-this'], '/run/netns/nobody-has-this is no more', 1],
+      [['attach', 'pid:4194999'], 'there is no process 4194999', 1],
+      [['attach', 'ctr:nobody-has-this'], 'nobody-has-this', 1],
+      [['attach', `netns:${targets[3]?.target.netns}`], 'in the network default already', 1],
+      [['detach', 'nobody-has-this'], 'there is no endpoint nobody-has-this', 1],
+      [['endpoint', 'inspect', 'nobody-has-this'], 'there is no endpoint nobody-has-this', 1],
+    ];
+    for (const [args, sentence, exit] of refusals) {
+      const { code, stdout, stderr } = await host.weft(...args);
+      expect({ args, code, stdout }).toEqual({ args, code: exit, stdout: '' });
+      expect(stderr).toMatch(/^weft: [^\n]*\n$/);
+      expect(stderr).toContain(sentence);
+    }
+    expect(await list(host)).toEqual(before);
+    expect(await free.ipJson('link show')).toHaveLength(1);
+    await removeTarget(free);
+  });
+
+  test('names, address, gateway, link and MAC are as asked for', async () => {
+    const host = lab.host(3);
+    const target = await makeTarget(host, 'asked');
+    const other = targets[8]?.endpoint.addresses[0] ?? '';
+    const subnet = other.replace(/\d+$/, '');
+    // Far from those that were given.
+    const address = `${subnet}${((Number(other.slice(subnet.length)) + 100) % 250) + 2}`;
+    const asked = ['--name', 'one', '--name', 'two.three', '--ip', address];
+    const link = ['--ifname', 'web0', '--mac', '02:00:00:00:00:99', '--gw', 'none'];
+    const endpoint = await attach(host, target, ...asked, ...link);
+    expect(endpoint).toMatchObject({
+      names: ['one', 'two.three'],
+      addresses: [address],
+      link: 'web0',
+      mac: '02:00:00:00:00:99',
+    });
+    const [inside] = await target.ipJson<{ address: string; mtu: number }>('link show web0');
+    expect(inside).toMatchObject({ address: '02:00:00:00:00:99', mtu: 1450 });
+    expect(await target.ip('route show default')).toBe('');
+    expect(await target.ip('route show 10.5.0.0/16')).toContain(`via ${subnet}1 dev web0`);
+    const exec = await host.weft(
+      'endpoint',
+      'exec',
+      'one',
+      '--',
+      'sh',
+      '-c',
+      'ip -br link; exit 7',
+    );
+    expect(exec.code).toBe(7);
+    expect(exec.stdout).toContain('web0');
+    await weft(host, 'detach', 'two.three');
+    await removeTarget(target);
+  });
+
+  test('a pair that somebody deletes is back, with all that is inside', async () => {
+    const { host, target, endpoint } = targets[4] as (typeof targets)[0];
+    const inside = async (): Promise<string> =>
+      `${await target.ip('-br address show eth0')}${await target.ip('route show')}`;
+    const before = (await inside()).replaceAll(/@\S+|fe80\S+|\s+/g, ' ');
+    await host.ip(`link del ${endpoint.hostLink}`);
+    await eventually(
+      async () => {
+        expect((await inside()).replaceAll(/@\S+|fe80\S+|\s+/g, ' ')).toBe(before);
+        return true;
+      },
+      { within: SOON, what: 'the pair is back' },
+    );
+  });
+
+  test('a restart of weftd changes nothing, and knows all', async () => {
+    const { host, target, endpoint } = targets[3] as (typeof targets)[0];
+    const before = await list(host);
+    const index = await target.ip('-o link show eth0');
+    await daemons[1]?.stop();
+    daemons[1] = await host.startWeftd().waitReady();
+    expect(await target.ip('-o link show eth0')).toBe(index);
+    await eventually(
+      async () => {
+        expect(await list(host)).toEqual(before);
+        return true;
+      },
+      { within: SOON, what: 'all endpoints are known again' },
+    );
+    expect((await list(host)).find(({ id }) => id === endpoint.id)).toMatchObject({
+      state: 'attached',
+    });
+  });
+
+  test('a damaged file is put aside and told, and the rest works', async () => {
+    const { host } = targets[3] as (typeof targets)[0];
+    const directory = join(host.stateDir, 'endpoints');
+    await daemons[1]?.stop();
+    writeFileSync(join(directory, '00000000000000ff.json'), '{"version":1');
+    daemons[1] = await host.startWeftd().waitReady();
+    expect(readdirSync(directory).filter((name) => name.endsWith('.damaged'))).toEqual([
+      '00000000000000ff.json.damaged',
+    ]);
+    const { stdout } = await host.weft('status');
+    expect(stdout).toContain('00000000000000ff.json.damaged was the file of an endpoint');
+    expect((await list(host)).filter(({ mine }) => mine)).toHaveLength(3);
+  });
+
+  test('a namespace that goes takes endpoint, address and name with it', async () => {
+    const { host, target, endpoint } = targets[6] as (typeof targets)[0];
+    const resolver = `/etc/netns/${target.netns}/resolv.conf`;
+    expect(readFileSync(resolver, 'utf8')).toContain(`# weft endpoint ${endpoint.id}`);
+    await removeTarget(target);
+    for (const each of lab.hosts)
+      await eventually(
+        async () => {
+          expect((await list(each)).map(({ id }) => id)).not.toContain(endpoint.id);
+          return true;
+        },
+        { within: SOON, what: `${each.name} has forgotten it` },
+      );
+    expect(existsSync(resolver)).toBe(false);
+    expect(existsSync(join(host.stateDir, 'endpoints', `${endpoint.id}.json`))).toBe(false);
+  });
+
   test('one that is detached is gone, inside and outside', async () => {
     const [{ host, target, endpoint }] = targets as [(typeof targets)[0]];
     await weft(host, 'detach', endpoint.names[0] ?? '');
@@ -88,5 +237,114 @@ describe('three hosts, three workloads each', () => {
     const hostLink = endpoint.hostLink ?? '';
     expect(JSON.stringify(await host.ipJson('link show'))).not.toContain(hostLink);
     await removeTarget(target);
+  });
+});
+
+/** Of a host: what endpoints leave in its kernel, and in its files. */
+async function traces(host: Host): Promise<unknown> {
+  const links = await host.ipJson<{ ifname: string; ifalias?: string }>('link show');
+  const directory = join(host.stateDir, 'endpoints');
+  return {
+    links: links.filter(({ ifalias = '' }) => /^weft (endpoint|bridge)/.test(ifalias)).length,
+    files: existsSync(directory) ? readdirSync(directory) : [],
+  };
+}
+
+const NOTHING = { links: 0, files: [] };
+const newId = (): string => randomBytes(8).toString('hex');
+
+function request(target: Namespace, name: string): Attach {
+  return {
+    id: newId(),
+    target: `netns:${target.netns}`,
+    network: '',
+    names: [name],
+    addresses: [],
+    gateway: '',
+    link: '',
+    mac: '',
+    resolver: false,
+  };
+}
+
+describe('whenever weftd ends', () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    const ready1 = await ready(1);
+    lab = ready1.lab;
+    await ready1.daemons[0]?.stop();
+  });
+  afterAll(() => lab?.close());
+
+  test.each(STEPS)('after %s, the next start leaves nothing half done', async (step) => {
+    const host = lab.host(1);
+    const target = await makeTarget(host, step);
+    const dying = await host.startWeftd([], { env: { WEFT_CRASH_AT: step } }).waitReady();
+    const id = newId();
+    const attached = await host.weft('attach', `netns:${target.netns}`, '--id', id);
+    if (step.startsWith('detach')) {
+      expect(attached).toMatchObject({ code: 0 });
+      await host.weft('detach', id);
+    }
+    await dying.ended;
+    const next = await host.startWeftd().waitReady();
+    const isDone = step === 'attach-done';
+    await eventually(
+      async () => {
+        expect((await list(host)).map(({ state }) => state)).toEqual(isDone ? ['attached'] : []);
+        if (!isDone) expect(await traces(host)).toEqual(NOTHING);
+        if (!isDone) expect(await target.ipJson('link show')).toHaveLength(1);
+        return true;
+      },
+      { within: SOON, what: 'it is whole, or gone' },
+    );
+    if (!isDone) await attach(host, target, '--name', 'again');
+    const { stdout } = await target.exec('ping', ['-c1', '-W2', await gatewayIn(target)]);
+    expect(stdout).toContain(' 0% packet loss');
+    await weft(host, 'detach', `netns:${target.netns}`);
+    expect(await traces(host)).toEqual(NOTHING);
+    await next.stop();
+    await removeTarget(target);
+  });
+});
+
+async function gatewayIn(target: Namespace): Promise<string> {
+  const [route] = await target.ipJson<{ gateway: string }>('route show default');
+  return route?.gateway ?? '';
+}
+
+describe('many at once', () => {
+  let lab: Lab;
+  beforeAll(async () => void ({ lab } = await ready(3)));
+  afterAll(() => lab?.close());
+
+  test('a hundred on each of three hosts, then none: no address twice, and nothing stays', async () => {
+    const clients = await Promise.all(lab.hosts.map(({ socket }) => connectControl(socket)));
+    const targets = await Promise.all(
+      lab.hosts.map((host) =>
+        Promise.all(Array.from({ length: 100 }, (_, i) => makeTarget(host, `m${i}`))),
+      ),
+    );
+    const each = <T>(
+      work: (client: ControlClient, target: Namespace, name: string) => Promise<T>,
+    ) =>
+      Promise.all(
+        clients.flatMap((client, host) =>
+          (targets[host] ?? []).map((target, i) => work(client, target, `h${host + 1}-m${i}`)),
+        ),
+      );
+    const endpoints = await each((client, target, name) =>
+      client.endpoint.attach(request(target, name)),
+    );
+    const addresses = endpoints.map(({ addresses: [address = ''] }) => address);
+    expect(new Set(addresses).size).toBe(300);
+    expect(addresses.filter((address) => /\.(0|1|255)$/.test(address))).toEqual([]);
+    const inside = await each(
+      async (_client, target) => await target.ip('-4 -br address show eth0'),
+    );
+    inside.forEach((text, i) => expect(text).toContain(` ${addresses[i]}/24`));
+    await each((client, target) => client.endpoint.detach(`netns:${target.netns}`));
+    for (const host of lab.hosts) expect(await traces(host)).toEqual(NOTHING);
+    for (const client of clients) client.close();
   });
 });
