@@ -105,3 +105,24 @@ test('given up, it is told at once, and is a problem as long as a peer sends by 
   expect(board.list()).toEqual([]);
   expect(await refusal).toContain('interrupted before the new one was in force');
 });
+
+test('a peer that never leaves the detour is waited for an hour, and is a problem afterwards', async () => {
+  placeNewKey(stateDir, makeWireguardKey());
+  const { rotation, publicKey, done, warnings, board, advance } = stage();
+  rotation.start();
+  const name = sessionName(DETOUR_LINKS[0], randomPublicKey());
+  const sendFor = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      rotation.look(new Map([[name, { receivedBytes: ++received } as PeerSession]]));
+      await advance(1000);
+    }
+  };
+  let received = 0;
+  await sendFor(3595);
+  expect([rotation.isUnderWay, isNewKeyThere(), done.at(-1)]).toEqual([true, true, 'no key told']);
+  await sendFor(10);
+  expect([rotation.isUnderWay, isNewKeyThere(), done.at(-1)]).toEqual([false, false, 'at rest']);
+  expect(board.list().map(({ code }) => code)).toEqual(['ROTATION_CUT_OFF']);
+  expect(warnings.join()).toContain('does not reach this host until it has heard so');
+  expect(loadWireguardKey(stateDir, []).publicKey).toBe(publicKey);
+});

@@ -39,6 +39,11 @@ const ECHO_LIMIT = 10_000;
 const TRANSIT = 500;
 /** Nobody sends by the detour any more when nothing came for so long, in ms: a peer that takes it sends every second. */
 const SILENCE = 5000;
+/**
+ * Whoever sends by a detour that was given up has not heard so, as it is cut off from etcd or its weftd is away: it is
+ * waited for no longer than this, in ms, which a restart and most outages are over in.
+ */
+const OVER_LIMIT = 3_600_000;
 
 export type Tell = (step: {
   readonly step: 'turn' | 'out' | 'over' | 'back' | 'done';
@@ -262,7 +267,7 @@ export class KeyRotation {
     return refusal;
   }
 
-  /** Peers may send by the detour for long, as one that is cut off from etcd: it waits for them, but not silently. */
+  /** Peers may send by the detour for long, as one that is cut off from etcd: it waits for them, not silently, and not for ever. */
   async #giveUp(key: NewKey, refusal: WeftError, tell: Tell): Promise<never> {
     const { board, clock, log, stateDir } = this.#host;
     log.warn({}, refusal.sentence);
@@ -271,10 +276,13 @@ export class KeyRotation {
     await this.#host.plan(rotationTo(this.#host.stateDir, key, 'over'));
     this.#host.tell(undefined);
     this.#detourHeard.at = clock.now();
-    await this.#until(() => clock.now() - this.#detourHeard.at > SILENCE, Infinity);
+    const isSilent = (): boolean => clock.now() - this.#detourHeard.at > SILENCE;
+    const isLeft = await this.#until(isSilent, OVER_LIMIT);
     dropNewKey(stateDir);
     await this.#host.plan(undefined);
-    board.set('rotation', []);
+    // The problem stands until the next change of a key: nothing tells when such a peer has come back.
+    for (const { message } of board.set('rotation', isLeft ? [] : [cutOff()]))
+      log.warn({}, message);
     throw refusal;
   }
 
@@ -371,6 +379,12 @@ function waitingFor(peer: string): { code: string; message: string; subject: str
 function givingUp({ message }: WeftError): { code: string; message: string } {
   const waits = 'the detour stays until no peer sends by it';
   return { code: 'ROTATION_OVER', message: `${message}: ${waits}` };
+}
+
+function cutOff(): { code: string; message: string } {
+  const message =
+    'a peer still sent by the detour an hour after the change of key was given up, and does not reach this host until it has heard so: see that weftd runs on every host and reaches etcd';
+  return { code: 'ROTATION_CUT_OFF', message };
 }
 
 function messageOf(cause: unknown): string {

@@ -5,6 +5,7 @@ import { createBackend } from '../backend/backends.ts';
 import { prefix } from '../ip/prefix.ts';
 import { DesiredState } from '../state/desired.ts';
 import { describe as line } from '../state/resource.ts';
+import type { PublicKey } from '../state/wireguard.ts';
 import { Planner, type LeaseChange } from './planner.ts';
 
 const config = { type: 'vxlan', options: {} };
@@ -117,6 +118,33 @@ test('a former mesh of WireGuard takes packets of a peer that has changed over, 
   expect([peers(), routes()]).toEqual([[], changed]);
   expect(world.lines().join()).not.toContain('blackhole');
 });
+
+const NEW_KEY = Buffer.alloc(32, 9).toString('base64') as PublicKey;
+
+test.each(['we change our key', 'a peer changes its key'])(
+  'a change of backend while %s leaves both ways open until the former mesh is dropped',
+  async (who) => {
+    const world = planner();
+    const tunnels = createBackend({ type: 'wireguard', options: {} });
+    const isOurs = who.startsWith('we');
+    const rotation = { publicKey: NEW_KEY, phase: 'out', since: 0 } as const;
+    const detour = { publicKey: NEW_KEY, ports: { 4: 51_822, 6: 51_823 } };
+    const changing = isOurs ? { ...facts, rotation } : facts;
+    const lease = { ...peerLease(tunnels, facts, 2), node: 'n', ...(isOurs ? {} : { detour }) };
+    await world.planner.setMesh(tunnels, changing, publishFor(tunnels, facts));
+    world.planner.change([{ type: 'put', id: 'key 2', lease }]);
+    const open = () => world.lines().filter((each) => /^(link|wireguard) .*(wg|detour)/.test(each));
+    const before = open();
+    expect(before.join()).toContain('weft-detour');
+    expect(before.filter((each) => each.startsWith('wireguard peer '))).toHaveLength(2);
+    await world.planner.setMesh(backend, facts, publishFor(backend, facts));
+    expect(open()).toEqual(before);
+    world.planner.change([put(2)]);
+    expect(new Set(open())).toEqual(new Set(before));
+    await world.planner.dropFormer('wireguard');
+    expect(open()).toEqual([]);
+  },
+);
 
 test('each peer keeps the mesh that its lease names, however often the backend changes', async () => {
   const world = planner();

@@ -61,6 +61,8 @@ interface Mesh {
 }
 
 interface Former extends Mesh {
+  /** Somebody was changing a key then: the detour stands as long as the mesh, as peers may send by it. */
+  readonly hasDetour: boolean;
   /** The peers' as they were when this mesh was given up. */
   readonly leases: ReadonlyMap<string, Lease>;
 }
@@ -166,11 +168,15 @@ export class Planner {
   async setMesh(backend: Backend, facts: HostFacts, published: Published): Promise<void> {
     const { type } = backend;
     if (this.#mesh !== undefined && this.#mesh.type !== type)
-      this.#formers.set(this.#mesh.type, { ...this.#mesh, leases: new Map(this.#peers) });
+      this.#formers.set(this.#mesh.type, this.#former(this.#mesh));
     this.#formers.delete(type);
     const plan = backend.plan(facts, published);
     this.#mesh = { type, facts, plan, links: linksOf(plan) };
     await this.#planAll();
+  }
+
+  #former(mesh: Mesh): Former {
+    return { ...mesh, leases: new Map(this.#peers), hasDetour: this.hasDetour };
   }
 
   async dropFormer(type: string): Promise<void> {
@@ -254,13 +260,15 @@ export class Planner {
       ...(encrypts === 'everything' ? { closedLink: facts.underlay.link } : {}),
       ...(typeof encrypts === 'object' ? { encryptedLinks: encrypts.links } : {}),
     });
-    const formers = [...this.#formers.values()].flatMap((former) => this.#hostOf(former));
+    const formers = [...this.#formers.values()].flatMap((former) =>
+      this.#hostOf(former, former.hasDetour),
+    );
     const own = this.#hostOf(this.#mesh);
     this.#parts.target.set('host', oncePerKey([...formers, ...own, ...firewall]));
   }
 
-  #hostOf({ facts, plan }: Mesh): readonly Resource[] {
-    const isDetouring = this.hasDetour || facts.rotation !== undefined;
+  #hostOf({ facts, plan }: Mesh, hadDetour = false): readonly Resource[] {
+    const isDetouring = this.hasDetour || hadDetour || facts.rotation !== undefined;
     return isDetouring ? [...plan.host, ...(plan.detour ?? [])] : plan.host;
   }
 

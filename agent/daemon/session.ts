@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { familiesOf, type Backend, type Published } from '../backend/backend.ts';
 import { createBackend } from '../backend/backends.ts';
 import type { Config } from '../config/config.ts';
+import { dropNewKey } from '../config/wireguard-key.ts';
 import { writeSubnetEnv } from '../front/subnet-env.ts';
 import type { Membership } from '../gossip/membership.ts';
 import type { Prefix } from '../ip/prefix.ts';
@@ -329,10 +330,13 @@ export class Session {
   }
 
   async #dropFormer(type: string): Promise<void> {
-    const { planner, log } = this.#parts;
+    const { planner, config, log } = this.#parts;
     // Peers may have come back to it meanwhile.
     if (planner.formers.get(type) !== 0) return;
     await planner.dropFormer(type);
+    // No mesh is left that a change of key could go on with.
+    if (this.#backend.hasKey === undefined && planner.formers.size === 0)
+      dropNewKey(config.stateDir);
     log.info({ backend: type }, 'no peer is left on the former mesh; it goes');
   }
 
