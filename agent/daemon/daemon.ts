@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { VERSION } from '../../controlplane/api/version.ts';
 import type { Config } from '../config/config.ts';
 import type { DnsService } from '../dns/service.ts';
-import { FileError, prepareDirectory } from '../config/atomic-file.ts';
+import { prepareDirectory } from '../config/atomic-file.ts';
 import { loadNodeId } from '../config/node-id.ts';
 import { Metrics } from '../front/metrics.ts';
 import type { Notifier } from '../front/notify.ts';
@@ -19,7 +19,7 @@ import { dnsOf } from './dns-of.ts';
 import { Endpoints } from './endpoints.ts';
 import { followNetwork } from './follow-network.ts';
 import { openFront } from './front.ts';
-import { keepNetwork, readKeptNetwork, type FoundNetwork } from './kept-network.ts';
+import { KeptNetwork, type FoundNetwork } from './kept-network.ts';
 import { membershipOf } from './membership-of.ts';
 import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom, machineSeconds, turn } from './machine.ts';
@@ -59,7 +59,8 @@ export class Daemon {
   readonly #listeners = new Set<() => void>();
   readonly #leaseListeners = new Set<(keys: readonly string[]) => void>();
   #notifier: Notifier | undefined;
-  #network: NetworkConfig | undefined;
+  readonly #kept: KeptNetwork;
+  #running: FoundNetwork | undefined;
   #session: Session | undefined;
   /** As it stands in etcd, or as kept while this host resumes. */
   #found: FoundNetwork | undefined;
@@ -103,6 +104,7 @@ export class Daemon {
       turn,
       seconds: machineSeconds,
     });
+    this.#kept = new KeptNetwork(config.stateDir, this.planner, log);
     this.membership = membershipOf(config, {
       host: this.host,
       log,
@@ -121,7 +123,7 @@ export class Daemon {
   }
 
   get network(): NetworkConfig | undefined {
-    return this.#network;
+    return this.#running?.network;
   }
 
   get isReady(): boolean {
@@ -131,7 +133,7 @@ export class Daemon {
   /** Why not ready, in words; undefined when ready. */
   get waitingFor(): string | undefined {
     if (this.#ready) return undefined;
-    if (this.#network === undefined) return 'waiting for the network configuration in etcd';
+    if (this.#running === undefined) return 'waiting for the network configuration in etcd';
     if (this.#session === undefined) return 'this host cannot carry out the network configuration';
     if (this.planner.facts === undefined) return 'waiting for a lease';
     return this.#started ? 'programming the kernel' : "waiting for the other hosts' leases";
@@ -224,18 +226,18 @@ export class Daemon {
       outage: (why) => this.#onOutage(why),
     });
     for await (const found of follow) {
-      if (this.#network === undefined) await this.#resume(found, signal);
+      if (this.#running === undefined) await this.#resume(found, signal);
       this.#found = found;
       await this.#consider(signal);
     }
   }
 
   /**
-   * The configuration changed while this host was away: what ran is planned first, so that the change is judged and made
-   * like any other. The kernel stays as it is until then, as peers that have changed over already have no place in it.
+   * The configuration changed while this host was away, or it went in the middle of a change: what ran before is planned
+   * first, so that the change is judged and made like any other. The kernel stays as it is until then, as peers that have changed over already have no place in it.
    */
   async #resume(found: FoundNetwork, signal: AbortSignal): Promise<void> {
-    const kept = readKeptNetwork(this.config.stateDir);
+    const kept = this.#kept.read();
     if (kept === undefined || !mayResume(kept.network, found.network)) return;
     this.#isResuming = true;
     this.#found = kept;
@@ -245,7 +247,7 @@ export class Daemon {
     } catch (cause) {
       if (!(cause instanceof SetupError)) throw cause;
       this.#log.warn(`${cause.message}; this host begins with what is configured now`);
-      this.#network = undefined;
+      this.#running = undefined;
     }
     this.#isResuming = false;
   }
@@ -286,16 +288,16 @@ export class Daemon {
   }
 
   #refusalOf(network: NetworkConfig): string | undefined {
-    if (this.#network === undefined) return undefined;
-    return refusalOf(this.#network, network, this.#session?.service?.peers ?? []);
+    if (this.network === undefined) return undefined;
+    return refusalOf(this.network, network, this.#session?.service?.peers ?? []);
   }
 
   async #takeUp(found: FoundNetwork, signal: AbortSignal): Promise<void> {
     const { network } = found;
-    if (sameNetwork(network, this.#network)) return;
-    const isFirst = this.#network === undefined;
-    this.#keep(found);
-    this.#network = network;
+    if (sameNetwork(network, this.network)) return;
+    const isFirst = this.#running === undefined;
+    this.#kept.takeUp(this.#running, found);
+    this.#running = found;
     // Not the backend's options, as there may be a secret among them.
     const { ranges, backend } = network;
     if (!isFirst)
@@ -303,15 +305,6 @@ export class Daemon {
     await this.#session?.stop();
     this.#session = undefined;
     await this.#beginSession(network, isFirst, signal);
-  }
-
-  #keep(found: FoundNetwork): void {
-    try {
-      keepNetwork(this.config.stateDir, found);
-    } catch (cause) {
-      if (!(cause instanceof FileError)) throw cause;
-      this.#log.warn(cause.message);
-    }
   }
 
   #tellRefusal(refusal: string | undefined): void {
@@ -363,7 +356,7 @@ export class Daemon {
 
   #retryLater(network: NetworkConfig, signal: AbortSignal): void {
     const retry = async (): Promise<void> => {
-      const isStale = signal.aborted || this.#session !== undefined || this.#network !== network;
+      const isStale = signal.aborted || this.#session !== undefined || this.network !== network;
       if (!isStale) await this.#beginSession(network, false, signal);
     };
     machineClock.after(SETUP_RETRY, () => {
@@ -373,7 +366,7 @@ export class Daemon {
 
   #retryAfter(cause: unknown, signal: AbortSignal): void {
     this.#log.error({ err: cause }, 'the network configuration could not be carried out');
-    if (this.#network !== undefined) this.#retryLater(this.#network, signal);
+    if (this.network !== undefined) this.#retryLater(this.network, signal);
   }
 
   #sessionParts(signal: AbortSignal): SessionParts {
@@ -395,6 +388,7 @@ export class Daemon {
         for (const listener of this.#leaseListeners) listener(keys);
         this.#reconsiderLater(signal);
       },
+      formerDropped: () => this.#kept.settle(this.#running),
       refused: (what) => this.metrics.refused(what),
       settled: async () => {
         if (!this.#isPlanned) return;

@@ -60,6 +60,8 @@ export interface SessionParts {
   readonly changed: () => void;
   /** These etcd keys came, changed or went. */
   readonly leasesChanged: (keys: readonly string[]) => void;
+  /** The mesh of a former backend has gone. */
+  readonly formerDropped: () => void;
   /** A key or a value in etcd was refused. */
   readonly refused: (what: Refusal) => void;
   /** Resolves when the kernel is as planned, as far as it can be; at once before the first plan is carried out. */
@@ -330,13 +332,14 @@ export class Session {
   }
 
   async #dropFormer(type: string): Promise<void> {
-    const { planner, config, log } = this.#parts;
+    const { planner, config, log, formerDropped } = this.#parts;
     // Peers may have come back to it meanwhile.
     if (planner.formers.get(type) !== 0) return;
     await planner.dropFormer(type);
     // No mesh is left that a change of key could go on with.
     if (this.#backend.hasKey === undefined && planner.formers.size === 0)
       dropNewKey(config.stateDir);
+    formerDropped();
     log.info({ backend: type }, 'no peer is left on the former mesh; it goes');
   }
 

@@ -1,4 +1,5 @@
 /** Another backend while workloads talk: nothing is lost on the way, and nothing stays behind. */
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../lab/eventually.ts';
 import { kernelState } from '../lab/kernel-state.ts';
@@ -53,7 +54,7 @@ describe('a live mesh of three hosts', { timeout: 240_000 }, () => {
 describe('a host that stays behind', { timeout: 240_000 }, () => {
   let mesh: Mesh;
   beforeAll(async () => {
-    mesh = await startMesh({ nodes: 3, network: network('vxlan') });
+    mesh = await startMesh({ nodes: 3, userspaceWireguard: true, network: network('vxlan') });
   });
   afterAll(() => mesh?.close());
 
@@ -70,6 +71,32 @@ describe('a host that stays behind', { timeout: 240_000 }, () => {
     expect(results.map(({ lost }) => lost)).toEqual([0, 0, 0]);
     for (const host of lab.hosts) expect((await host.weft('status')).stdout).not.toContain('vxlan');
   });
+
+  test.each([
+    ['host-gw', 'vxlan'],
+    ['vxlan', 'wireguard'],
+  ])(
+    'is reached by a host whose weftd is killed in the middle of a change from %s to %s',
+    async (former, type) => {
+      const { lab, daemons } = mesh;
+      const stands = new RegExp(`the ${former} mesh stands beside ${type}`);
+      const results = await underPings(mesh, async () => {
+        await daemons[2]!.kill('SIGKILL');
+        await lab.configureNetwork(network(type));
+        await daemons[0]!.waitForLog(stands, DROPPED);
+        await daemons[0]!.kill('SIGKILL');
+        daemons[0] = await lab.host(1).startWeftd([]).waitReady();
+        // Longer than a mesh stands that has no peer.
+        await daemons[0].waitForLog(stands, DROPPED);
+        daemons[2] = await lab.host(3).startWeftd([]).waitReady();
+        await untilAllPublish(mesh, type);
+        await untilDropped(mesh, former);
+      });
+      expect(results.map(({ lost }) => lost)).toEqual([0, 0, 0]);
+      const kept = await readFile(`${lab.host(1).stateDir}/network.json`, 'utf8');
+      expect(JSON.parse(kept)).toEqual(network(type));
+    },
+  );
 });
 
 describe('hosts that flanneld runs', { timeout: 240_000 }, () => {
