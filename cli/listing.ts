@@ -10,8 +10,8 @@ import { inOrder } from './text.ts';
 export interface Listing<T extends object, E extends Event> {
   /** `lease` */
   readonly thing: string;
-  list(client: ControlClient): AsyncIterable<T>;
-  watch(client: ControlClient): AsyncIterable<E>;
+  list(client: ControlClient, context: Context): AsyncIterable<T>;
+  watch(client: ControlClient, context: Context): AsyncIterable<E>;
   /** Undefined of what is gone. */
   entryOf(event: E): T | undefined;
   /** Of what is gone. */
@@ -36,7 +36,7 @@ export async function runListing<T extends object, E extends Event>(
   await withDaemon(context, async (client) => {
     if (context.watch) await watch(listing, client, context);
     else {
-      const entries = await all(listing.list(client));
+      const entries = await all(listing.list(client, context));
       refuseUnknown(listing, entries, context.words);
       show(listing, entries, context);
     }
@@ -90,7 +90,7 @@ async function watch<T extends object, E extends Event>(
 ): Promise<void> {
   const first: T[] = [];
   let complete = false;
-  for await (const event of told(listing, client, context.words)) {
+  for await (const event of told(listing, client, context)) {
     const entry = listing.entryOf(event);
     if (context.json) printAnswer(context, event, () => [], 'line');
     else if (!complete && entry !== undefined) first.push(entry);
@@ -106,10 +106,11 @@ async function watch<T extends object, E extends Event>(
 async function* told<T extends object, E extends Event>(
   listing: Listing<T, E>,
   client: ControlClient,
-  names: readonly string[],
+  context: Context,
 ): AsyncGenerator<E> {
+  const names = context.words;
   const keys = new Set<string>();
-  for await (const event of listing.watch(client)) {
+  for await (const event of listing.watch(client, context)) {
     const entry = listing.entryOf(event);
     const gone = listing.goneKey(event);
     if (entry !== undefined) {

@@ -99,7 +99,7 @@ function devicesOf({ planner, session, reconciler }: Daemon): string[] {
   return links.filter((name) => names.has(name));
 }
 
-function ownLease(service: SubnetService | undefined): OwnLease {
+export function ownLease(service: SubnetService | undefined): OwnLease {
   const own = service?.own;
   if (own === undefined) return { state: 'acquiring', subnets: [] };
   const { subnets, state, reserved, expiresAt } = own;
@@ -112,7 +112,7 @@ function ownLease(service: SubnetService | undefined): OwnLease {
   };
 }
 
-function etcdOf({ session, config, board }: Daemon): Status['etcd'] {
+export function etcdOf({ session, config, board }: Daemon): Status['etcd'] {
   const { endpoints } = config.etcd;
   const etcd = session?.service?.etcd;
   if (etcd === undefined) {

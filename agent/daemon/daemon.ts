@@ -17,6 +17,7 @@ import { EtcdRegistry } from '../subnet/registry.ts';
 import { mayResume, refusalOf, sameNetwork } from './cut-off.ts';
 import { dnsOf } from './dns-of.ts';
 import { Endpoints } from './endpoints.ts';
+import { Events } from './events.ts';
 import { followNetwork } from './follow-network.ts';
 import { openFront } from './front.ts';
 import { KeptNetwork, type FoundNetwork } from './kept-network.ts';
@@ -53,6 +54,7 @@ export class Daemon {
   /** Undefined when it is switched off. */
   readonly dns: DnsService | undefined;
   readonly endpoints: Endpoints;
+  readonly events: Events;
   readonly #log: Logger;
   readonly #etcd: EtcdClient;
   readonly #registry: EtcdRegistry;
@@ -116,6 +118,7 @@ export class Daemon {
     this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
     this.pathFinder = pathFinderOf(this, log);
     this.endpoints = new Endpoints(this, log);
+    this.events = new Events(this, log, machineClock);
   }
 
   get session(): Session | undefined {
@@ -157,6 +160,7 @@ export class Daemon {
       await this.#session?.stop();
       this.pathFinder.stop();
       await this.dns?.stop();
+      this.events.stop();
       this.endpoints.stop();
       await this.membership?.stop();
       await this.reconciler.stop();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { serveControl, type ControlServer } from '../../controlplane/api/server.ts';
 import { startHealthServer, type HealthServer } from '../front/http.ts';
 import { createNotifier, type Notifier } from '../front/notify.ts';
+import { clusterHandlers } from './cluster-handlers.ts';
 import { controlHandlers } from './control-handlers.ts';
 import type { Daemon } from './daemon.ts';
 import { endpointHandlers } from './endpoint-handlers.ts';
@@ -19,11 +20,14 @@ export async function openFront(daemon: Daemon, log: Logger): Promise<Front> {
   const complain = (sentence: string): void => log.warn(sentence);
   const notifier = await createNotifier(process.env, process.pid, machineClock, complain);
   const servers: (HealthServer | ControlServer)[] = [];
+  const handlers = controlHandlers(daemon);
+  daemon.events.start(handlers);
   servers.push(
     await serveControl({
       socketPath: socket,
-      handlers: controlHandlers(daemon),
+      handlers,
       endpoints: endpointHandlers(daemon),
+      cluster: clusterHandlers(daemon),
       log,
     }),
   );

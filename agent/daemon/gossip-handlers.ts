@@ -9,21 +9,27 @@ type GossipHandlers = Pick<ControlHandlers, 'members' | 'watchMembers' | 'keys' 
 
 /** `membership`: undefined when gossip is switched off. */
 export function gossipHandlers(membership: Membership | undefined): GossipHandlers {
-  const required = (): Membership => {
-    if (membership !== undefined) return membership;
-    throw new WeftError('WEFT_GOSSIP_OFF', 'gossip is switched off on this host', {
-      fix: 'take --no-gossip (no-gossip, WEFT_NO_GOSSIP) out of the settings of weftd and restart it',
-    });
-  };
   return {
-    members: () => running(required()).members(),
+    members: () => requiredMember(membership).members(),
     watchMembers: (listener) => {
-      running(required());
-      return required().onChange(listener);
+      requiredMember(membership);
+      return required(membership).onChange(listener);
     },
-    keys: async () => await askKeys(required(), 'list'),
-    changeKey: async (action, text) => await askKeys(required(), action, keyIn(text)),
+    keys: async () => await askKeys(required(membership), 'list'),
+    changeKey: async (action, text) => await askKeys(required(membership), action, keyIn(text)),
   };
+}
+
+function required(membership: Membership | undefined): Membership {
+  if (membership !== undefined) return membership;
+  throw new WeftError('WEFT_GOSSIP_OFF', 'gossip is switched off on this host', {
+    fix: 'take --no-gossip (no-gossip, WEFT_NO_GOSSIP) out of the settings of weftd and restart it',
+  });
+}
+
+/** Throws a WeftError when gossip is off or does not run. */
+export function requiredMember(membership: Membership | undefined): GossipMember {
+  return running(required(membership));
 }
 
 /** Absent when it is switched off. */

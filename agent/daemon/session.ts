@@ -299,6 +299,8 @@ export class Session {
     service.on('rows', (keys) => {
       this.#parts.leasesChanged(keys);
       this.rotation?.look();
+      // One that was refused is no peer, and a problem until it goes.
+      changed();
     });
     service.on('refused', this.#parts.refused);
     service.on('state', changed);

@@ -40,6 +40,8 @@ export async function sayFarewell(parts: FarewellParts): Promise<boolean> {
       seeds: () => [],
       listening: () => {},
       recorded: () => {},
+      heard: () => {},
+      asked: () => undefined,
       changed: (change) => {
         if (change.type === 'present' && !change.member.mine && change.member.status === 'alive')
           met();

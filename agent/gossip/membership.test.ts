@@ -69,6 +69,16 @@ class FakeMember implements GossipMember {
     return [...this.said.values()].filter((record) => record.kind === kind);
   }
 
+  readonly saidOnce: [name: string, payload: Uint8Array][] = [];
+
+  sayOnce(name: string, payload: Uint8Array): void {
+    this.saidOnce.push([name, payload]);
+  }
+
+  ask(): Promise<ReadonlyMap<string, Uint8Array>> {
+    return Promise.resolve(new Map());
+  }
+
   ping(): undefined {
     return undefined;
   }

@@ -53,6 +53,8 @@ export class Membership {
   readonly #joiner: Joiner;
   readonly #listeners = new Set<(change: MemberChange) => void>();
   readonly #recordListeners = new Set<RecordListener>();
+  readonly #heardListeners = new Map<string, (payload: Uint8Array) => void>();
+  readonly #answers = new Map<string, () => Uint8Array | undefined>();
   /** What this host says to all: a member that takes another's place says it again. */
   readonly #said = new Map<string, Omit<RecordView, 'owner'>>();
   #member: GossipMember | undefined;
@@ -150,6 +152,21 @@ export class Membership {
     return () => this.#recordListeners.delete(listener);
   }
 
+  /** Says it once to all, if anything listens. Throws a RangeError when it is too long. */
+  sayOnce(name: string, payload: Uint8Array): void {
+    this.member?.sayOnce(name, payload);
+  }
+
+  /** Calls back with what a member says to all under that name. One listener for each name. */
+  onHeard(name: string, heard: (payload: Uint8Array) => void): void {
+    this.#heardListeners.set(name, heard);
+  }
+
+  /** How this host answers a question to all. */
+  answerTo(name: string, answer: () => Uint8Array | undefined): void {
+    this.#answers.set(name, answer);
+  }
+
   /** Other hosts' leases. */
   leases(changes: readonly LeaseChange[]): void {
     this.#discovery.leases(changes);
@@ -207,6 +224,8 @@ export class Membership {
         listening: () => this.#onListening(),
         changed: (change) => this.#onChange(change),
         recorded: (change) => this.#onRecord(change),
+        heard: (name, payload) => this.#heardListeners.get(name)?.(payload),
+        asked: (name) => this.#answers.get(name)?.(),
         troubled: (problems) => this.#onProblems(problems),
         warn: (sentence) => this.#parts.log.warn(sentence),
       });

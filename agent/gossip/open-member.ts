@@ -56,6 +56,8 @@ export function openMember(options: OpenOptions): GossipMember {
     put: (kind, key, payload) => agent.put(kind, key, payload),
     remove: (kind, key) => void agent.remove(kind, key),
     records: (kind) => agent.records?.list(kind) ?? [],
+    sayOnce: (name, payload) => agent.userEvent(name, payload),
+    ask: (name, expected) => answersTo(agent, name, expected),
     ping: (number, length) => agent.ping(number, length),
     answer: (packet, from, answered) => agent.answer(packet, endpointOf(from), answered),
     keys: async (operation, key) => reportOf(await agent.keys(operation, key)),
@@ -79,12 +81,42 @@ async function tellReady(agent: GossipAgent, listening: () => void): Promise<voi
 function onEvent(
   agent: GossipAgent,
   event: NodeEvent,
-  { changed, recorded }: Pick<OpenOptions, 'changed' | 'recorded'>,
+  { changed, recorded, heard, asked }: OpenOptions,
 ): void {
   if (event.kind === 'record') recorded(event.change);
+  if (event.kind === 'event') heard(event.name, event.payload);
+  if (event.kind === 'query') {
+    const answer = asked(event.name);
+    if (answer !== undefined) event.respond(answer);
+  }
   if (event.kind !== 'member') return;
   if (event.change === 'reap') changed({ type: 'removed', name: event.member.name });
   else changed({ type: 'present', member: viewOf(agent.memberOf(event.member)) });
+}
+
+/** Every member that runs weftd has it. */
+const WEFT_TAG = 'weft';
+/** In ms, for a query whose end is never told, as gossip was stopped. Serf's own limit is about 3 s. */
+const ASK_LIMIT = 20_000;
+
+async function answersTo(
+  agent: GossipAgent,
+  name: string,
+  expected: readonly string[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const answers = new Map<string, Uint8Array>();
+  return await new Promise((resolve) => {
+    const alarm = setTimeout(() => resolve(answers), ASK_LIMIT);
+    const done = (): void => {
+      clearTimeout(alarm);
+      resolve(answers);
+    };
+    const answered = (from: string, payload: Uint8Array): void => {
+      answers.set(from, payload);
+      if (expected.every((member) => answers.has(member))) done();
+    };
+    agent.query(name, { tags: new Map([[WEFT_TAG, '.']]) }, { answered, done });
+  });
 }
 
 function viewOf({ name, address, status, tags, rtt, since, isSelf }: AgentMember): MemberView {

@@ -1,4 +1,5 @@
 /** The other end of the control API: what the command `weft` asks the daemon with. */
+import { clusterCalls, type ClusterCalls } from './cluster-client.ts';
 import { endpointCalls, type EndpointCalls } from './endpoint-client.ts';
 import type {
   Key,
@@ -64,6 +65,7 @@ export interface ControlClient {
   /** Each step; ends when the key is another one. */
   rotateWireguardKey(): AsyncIterable<RotationStep>;
   readonly endpoint: EndpointCalls;
+  readonly cluster: ClusterCalls;
   close(): void;
 }
 
@@ -88,6 +90,7 @@ export async function connectControl(
     changeKey: async (action, key) => await calls.keys('changeKey', { action, key }),
     rotateWireguardKey: () => calls.many<RotationStep>('rotateWireguardKey', ROTATION_LIMIT_MS),
     endpoint: endpointCalls(rpc),
+    cluster: clusterCalls(rpc),
     close: () => rpc.close(),
   };
 }

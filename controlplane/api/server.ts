@@ -2,6 +2,9 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { unlink } from 'node:fs/promises';
 import { mapped, Streams, unary } from './answering.ts';
+import type { ClusterHandlers } from './cluster-handlers.ts';
+import { clusterImplementation } from './cluster-server.ts';
+import { CLUSTER } from './cluster-service.ts';
 import { fromWire, toWire } from './codec.ts';
 import { endpointImplementation } from './endpoint-server.ts';
 import type { EndpointHandlers } from './endpoint-handlers.ts';
@@ -34,8 +37,9 @@ const STOP_LIMIT_MS = 1000;
 export interface ControlServerOptions {
   readonly socketPath: string;
   readonly handlers: ControlHandlers;
-  /** Absent: that service is not there. */
+  /** Each absent: that service is not there. */
   readonly endpoints?: EndpointHandlers;
+  readonly cluster?: ClusterHandlers;
   readonly log: ErrorLog;
   /** Where the group `weft` is looked up; /etc/group unless told. */
   readonly groupFile?: string;
@@ -48,7 +52,7 @@ export interface ControlServer {
 
 /** Resolves when it listens. Throws WEFT_SOCKET_IN_USE or WEFT_SOCKET_PATH. */
 export async function serveControl(options: ControlServerOptions): Promise<ControlServer> {
-  const { socketPath, handlers, endpoints, log, groupFile = '/etc/group' } = options;
+  const { socketPath, handlers, endpoints, cluster, log, groupFile = '/etc/group' } = options;
   await claimSocket(socketPath);
   const server = new Server({
     'grpc.enable_channelz': 0,
@@ -59,6 +63,7 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
   server.addService(CONTROL, implementation(handlers, streams, log));
   if (endpoints !== undefined)
     server.addService(ENDPOINTS, endpointImplementation(endpoints, streams, log));
+  if (cluster !== undefined) server.addService(CLUSTER, clusterImplementation(cluster, streams));
   await listen(server, socketPath);
   const close = async (): Promise<void> => {
     streams.close();

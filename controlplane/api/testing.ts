@@ -2,7 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EventLog } from '../events/log.ts';
 import { connectControl, type ControlClient, type ControlClientOptions } from './client.ts';
+import type { ClusterHandlers } from './cluster-handlers.ts';
+import type { ClusterEvent, ClusterHost } from './cluster-model.ts';
 import type { ControlHandlers, ErrorLog } from './handlers.ts';
 import type {
   KeyAction,
@@ -220,11 +223,39 @@ export class FakeDaemon implements ControlHandlers {
   }
 }
 
+/** Hosts and events that a test sets. */
+export class FakeCluster implements ClusterHandlers {
+  readonly log = new EventLog();
+  all: readonly ClusterHost[] = [];
+  /** Thrown by hosts(). */
+  failure: Error | undefined;
+
+  async hosts(): Promise<readonly ClusterHost[]> {
+    if (this.failure !== undefined) throw this.failure;
+    return await Promise.resolve(this.all);
+  }
+
+  events(since: Date | undefined): Iterable<ClusterEvent> {
+    return this.log.list(since);
+  }
+
+  watchEvents(listener: (event: ClusterEvent) => void): () => void {
+    return this.log.watch(listener);
+  }
+}
+
+/** Happened `n` s after SINCE. */
+export function eventNumber(n: number): ClusterEvent {
+  const at = new Date(SINCE.getTime() + n * 1000);
+  return { id: `h1/${n}`, at, kind: 'member-failed', host: `h${n}`, text: `h${n} is away` };
+}
+
 /** A served FakeDaemon; `await using`. */
 export class Stage implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'weft-api-'));
   readonly socketPath = join(this.folder, 'run/weft.sock');
   readonly daemon = new FakeDaemon();
+  readonly cluster = new FakeCluster();
   readonly logged: string[] = [];
   readonly log: ErrorLog = { error: (_fields, message) => void this.logged.push(message) };
   readonly #clients: ControlClient[] = [];
@@ -237,8 +268,8 @@ export class Stage implements AsyncDisposable {
   }
 
   async serve(groupFile = join(this.folder, 'no-group-file')): Promise<void> {
-    const { socketPath, daemon: handlers, log } = this;
-    this.#server = await serveControl({ socketPath, handlers, log, groupFile });
+    const { socketPath, daemon: handlers, cluster, log } = this;
+    this.#server = await serveControl({ socketPath, handlers, cluster, log, groupFile });
   }
 
   async connect(options?: ControlClientOptions): Promise<ControlClient> {
