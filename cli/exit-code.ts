@@ -19,6 +19,7 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   WEFT_SOCKET_IN_USE: EXIT.failure,
   WEFT_SOCKET_PATH: EXIT.failure,
   WEFT_GOSSIP_OFF: EXIT.failure,
+  WEFT_DNS_OFF: EXIT.failure,
   WEFT_GOSSIP_PLAIN: EXIT.failure,
   WEFT_GOSSIP_DOWN: EXIT.failure,
   WEFT_MEMBERS_FAILED: EXIT.failure,

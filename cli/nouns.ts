@@ -2,6 +2,7 @@
 import { CLUSTER } from './nouns/cluster.ts';
 import { COMPLETE, COMPLETION } from './nouns/completion.ts';
 import { DOCKER_OPTS } from './nouns/docker-opts.ts';
+import { DNS } from './nouns/dns.ts';
 import { ATTACH, DETACH, ENDPOINT, EXPOSE, HIDE } from './nouns/endpoint.ts';
 import { EVENT } from './nouns/event.ts';
 import { KEY } from './nouns/key.ts';
@@ -25,6 +26,7 @@ export const NOUNS: readonly Entry[] = [
   ENDPOINT,
   EXPOSE,
   HIDE,
+  DNS,
   KEY,
   PLAN,
   DOCKER_OPTS,

@@ -4,6 +4,7 @@ import { VERSION } from '../../controlplane/api/version.ts';
 import type { Config } from '../config/config.ts';
 import type { DnsService } from '../dns/service.ts';
 import { prepareDirectory } from '../config/atomic-file.ts';
+import type { StaticNames } from '../dns/static-names.ts';
 import { loadNodeId } from '../config/node-id.ts';
 import { Metrics } from '../front/metrics.ts';
 import type { Notifier } from '../front/notify.ts';
@@ -15,7 +16,7 @@ import type { PeerSessions } from '../state/wireguard.ts';
 import { EtcdClient } from '../subnet/etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { mayResume, refusalOf, sameNetwork } from './cut-off.ts';
-import { dnsOf } from './dns-of.ts';
+import { dnsOf, staticNamesOf } from './dns-of.ts';
 import { Endpoints } from './endpoints.ts';
 import { Events } from './events.ts';
 import { followNetwork } from './follow-network.ts';
@@ -53,6 +54,7 @@ export class Daemon {
   readonly membership: Membership | undefined;
   /** Undefined when it is switched off. */
   readonly dns: DnsService | undefined;
+  readonly staticNames: StaticNames;
   readonly endpoints: Endpoints;
   readonly events: Events;
   readonly #log: Logger;
@@ -115,6 +117,7 @@ export class Daemon {
       moved: () => this.#session?.republish(),
     });
     this.dns = dnsOf(this, log);
+    this.staticNames = staticNamesOf(this, log);
     this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
     this.pathFinder = pathFinderOf(this, log);
     this.endpoints = new Endpoints(this, log);

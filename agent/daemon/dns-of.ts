@@ -1,6 +1,8 @@
 /** DNS of this host, with the machine's own means. */
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { DnsService } from '../dns/service.ts';
+import { StaticNames } from '../dns/static-names.ts';
 import { gatewayOf } from '../endpoint/address-pool.ts';
 import type { Daemon } from './daemon.ts';
 
@@ -25,4 +27,20 @@ export function dnsOf(daemon: Daemon, log: Logger): DnsService | undefined {
     service.setSubnets(subnets.map((subnet) => ({ subnet, gateway: gatewayOf(subnet) })));
   });
   return service;
+}
+
+/** As they were kept; said by gossip from the start. Throws a FileError. */
+export function staticNamesOf({ config, membership }: Daemon, log: Logger): StaticNames {
+  const path = join(config.stateDir, 'names.json');
+  const names = new StaticNames({
+    path,
+    put: (kind, key, payload) => membership?.put(kind, key, payload),
+    remove: (kind, key) => membership?.remove(kind, key),
+  });
+  if (!names.open())
+    log.warn(
+      { file: path },
+      'the static names are damaged and do not count: weft dns add says them anew',
+    );
+  return names;
 }

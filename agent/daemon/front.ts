@@ -6,6 +6,7 @@ import { createNotifier, type Notifier } from '../front/notify.ts';
 import { clusterHandlers } from './cluster-handlers.ts';
 import { controlHandlers } from './control-handlers.ts';
 import type { Daemon } from './daemon.ts';
+import { dnsHandlers } from './dns-handlers.ts';
 import { endpointHandlers } from './endpoint-handlers.ts';
 import { machineClock } from './machine.ts';
 
@@ -28,6 +29,7 @@ export async function openFront(daemon: Daemon, log: Logger): Promise<Front> {
       handlers,
       endpoints: endpointHandlers(daemon),
       cluster: clusterHandlers(daemon),
+      dns: dnsHandlers(daemon),
       log,
     }),
   );

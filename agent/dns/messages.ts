@@ -49,7 +49,14 @@ export type ToThread =
   | { readonly type: 'settings'; readonly settings: Settings }
   | { readonly type: 'listeners'; readonly listeners: readonly Listener[] }
   | { readonly type: 'upstreams'; readonly servers: readonly SocketAddress[] }
-  | { readonly type: 'names'; readonly changes: readonly NameChange[] };
+  | { readonly type: 'names'; readonly changes: readonly NameChange[] }
+  /** A question of this host's own, as by TCP; answered with `found` of the same id. */
+  | {
+      readonly type: 'lookup';
+      readonly id: number;
+      readonly question: Uint8Array;
+      readonly networks: readonly string[] | 'all';
+    };
 
 /** Whole numbers that only grow, but the last three. */
 export interface DnsCounts {
@@ -81,4 +88,5 @@ export type FromThread =
   /** All that is wrong now. */
   | { readonly type: 'problems'; readonly problems: readonly DnsProblem[] }
   /** At most once a second, when they are others. */
-  | { readonly type: 'counts'; readonly counts: DnsCounts };
+  | { readonly type: 'counts'; readonly counts: DnsCounts }
+  | { readonly type: 'found'; readonly id: number; readonly answer: Uint8Array | undefined };

@@ -12,7 +12,7 @@ import {
   readAnswer,
   type Asked,
   type ReadAnswer,
-} from '../../controlplane/dns/testing.ts';
+} from '../../controlplane/dns/client.ts';
 import { RCODE } from '../../controlplane/dns/wire.ts';
 import { address } from '../ip/address.ts';
 import { prefix } from '../ip/prefix.ts';

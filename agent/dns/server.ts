@@ -3,7 +3,7 @@ import type { Server as StreamServer } from 'node:net';
 import type { Answers, Asker } from '../../controlplane/dns/answers.ts';
 import { Shares, type AskerKey } from '../../controlplane/dns/shares.ts';
 import { long } from '../../controlplane/dns/wire.ts';
-import { addressToBytes, familyOf, parseAddress, type Address } from '../ip/address.ts';
+import { address, addressToBytes, familyOf, parseAddress, type Address } from '../ip/address.ts';
 import { socketAddress } from '../ip/socket-address.ts';
 import { listeningSocket } from '../kernel/bound-socket.ts';
 import { DatagramBatches, type Handler } from '../kernel/datagram-batches.ts';
@@ -80,6 +80,16 @@ export class Server {
       this.#close(key, open);
     }
     this.#openMissing();
+  }
+
+  /** Answers a question of this host's own. What is told is valid until that returns. */
+  lookUp(
+    question: Uint8Array,
+    networks: Asker['networks'],
+    tell: (answer: Uint8Array | undefined) => void,
+  ): void {
+    const { asker, allowed } = this.#placeOf({ address: HERE, port: 0, networks, from: [] });
+    this.#streamHandler({ asker, allowed })(question, HERE, tell);
   }
 
   close(): void {
@@ -200,6 +210,7 @@ export class Server {
 }
 
 const NOBODY = new Uint8Array();
+const HERE = address('127.0.0.1');
 
 /** Listeners with the same one are the same. */
 function keyOf({ aliases = new Map(), ...rest }: Listener): string {

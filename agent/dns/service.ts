@@ -27,6 +27,9 @@ const RESTART = 1_000;
 /** MB that the thread may use for what lives long: 20,000 names take about 20. */
 const MEMORY = 128;
 
+/** For a lookup, in ms: other servers have four seconds. */
+const LOOKUP_LIMIT = 6_000;
+
 export interface LeasedSubnet {
   readonly subnet: Prefix;
   /** The bridge's address in it. */
@@ -51,6 +54,8 @@ export class DnsService {
   #servers: readonly SocketAddress[] = [];
   #ends: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
+  readonly #lookups = new Map<number, (answer: Uint8Array | undefined) => void>();
+  #lookupId = 0;
 
   constructor(parts: DnsServiceParts) {
     this.#parts = parts;
@@ -96,6 +101,23 @@ export class DnsService {
     this.#tellListeners();
   }
 
+  /** The answer to a question, as by TCP; undefined: none came. Never rejects. */
+  lookUp(
+    question: Uint8Array,
+    networks: readonly string[] | 'all',
+  ): Promise<Uint8Array | undefined> {
+    const id = ++this.#lookupId;
+    return new Promise((resolve) => {
+      const late = setTimeout(() => this.#lookups.get(id)?.(undefined), LOOKUP_LIMIT);
+      this.#lookups.set(id, (answer) => {
+        clearTimeout(late);
+        this.#lookups.delete(id);
+        resolve(answer);
+      });
+      this.#tell({ type: 'lookup', id, question, networks });
+    });
+  }
+
   #run(): void {
     const { config } = this.#parts;
     const { domain, ttl } = config;
@@ -117,8 +139,17 @@ export class DnsService {
   }
 
   #heard(message: FromThread): void {
-    if (message.type === 'problems') this.#parts.troubled(message.problems);
-    else this.#counts = message.counts;
+    switch (message.type) {
+      case 'problems':
+        this.#parts.troubled(message.problems);
+        break;
+      case 'counts':
+        this.#counts = message.counts;
+        break;
+      case 'found':
+        this.#lookups.get(message.id)?.(message.answer);
+        break;
+    }
   }
 
   #tellAll(): void {

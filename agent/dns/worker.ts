@@ -38,6 +38,11 @@ port.on('message', (message: ToThread) => {
     case 'names':
       for (const change of message.changes) apply(change);
       break;
+    case 'lookup':
+      server.lookUp(message.question, message.networks, (answer) =>
+        tell({ type: 'found', id: message.id, answer: answer && Uint8Array.from(answer) }),
+      );
+      break;
   }
 });
 

@@ -1,5 +1,6 @@
 /** The other end of the control API: what the command `weft` asks the daemon with. */
 import { clusterCalls, type ClusterCalls } from './cluster-client.ts';
+import { dnsCalls, type DnsCalls } from './dns-client.ts';
 import { endpointCalls, type EndpointCalls } from './endpoint-client.ts';
 import type {
   Key,
@@ -66,6 +67,7 @@ export interface ControlClient {
   rotateWireguardKey(): AsyncIterable<RotationStep>;
   readonly endpoint: EndpointCalls;
   readonly cluster: ClusterCalls;
+  readonly dns: DnsCalls;
   close(): void;
 }
 
@@ -91,6 +93,7 @@ export async function connectControl(
     rotateWireguardKey: () => calls.many<RotationStep>('rotateWireguardKey', ROTATION_LIMIT_MS),
     endpoint: endpointCalls(rpc),
     cluster: clusterCalls(rpc),
+    dns: dnsCalls(rpc),
     close: () => rpc.close(),
   };
 }

@@ -27,6 +27,8 @@ export const ERROR_CODES = {
   WEFT_SOCKET_PATH: 9,
   /** Gossip is switched off on this host. */
   WEFT_GOSSIP_OFF: 9,
+  /** DNS is switched off on this host. */
+  WEFT_DNS_OFF: 9,
   /** Gossip is not encrypted: there are no keys. */
   WEFT_GOSSIP_PLAIN: 9,
   /** This host has no subnet yet. */

@@ -6,6 +6,9 @@ import type { ClusterHandlers } from './cluster-handlers.ts';
 import { clusterImplementation } from './cluster-server.ts';
 import { CLUSTER } from './cluster-service.ts';
 import { fromWire, toWire } from './codec.ts';
+import type { DnsHandlers } from './dns-handlers.ts';
+import { dnsImplementation } from './dns-server.ts';
+import { DNS } from './dns-service.ts';
 import { endpointImplementation } from './endpoint-server.ts';
 import type { EndpointHandlers } from './endpoint-handlers.ts';
 import { ENDPOINTS } from './endpoint-service.ts';
@@ -40,6 +43,7 @@ export interface ControlServerOptions {
   /** Each absent: that service is not there. */
   readonly endpoints?: EndpointHandlers;
   readonly cluster?: ClusterHandlers;
+  readonly dns?: DnsHandlers;
   readonly log: ErrorLog;
   /** Where the group `weft` is looked up; /etc/group unless told. */
   readonly groupFile?: string;
@@ -52,7 +56,7 @@ export interface ControlServer {
 
 /** Resolves when it listens. Throws WEFT_SOCKET_IN_USE or WEFT_SOCKET_PATH. */
 export async function serveControl(options: ControlServerOptions): Promise<ControlServer> {
-  const { socketPath, handlers, endpoints, cluster, log, groupFile = '/etc/group' } = options;
+  const { socketPath, handlers, endpoints, cluster, dns, log, groupFile = '/etc/group' } = options;
   await claimSocket(socketPath);
   const server = new Server({
     'grpc.enable_channelz': 0,
@@ -64,6 +68,7 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
   if (endpoints !== undefined)
     server.addService(ENDPOINTS, endpointImplementation(endpoints, streams, log));
   if (cluster !== undefined) server.addService(CLUSTER, clusterImplementation(cluster, streams));
+  if (dns !== undefined) server.addService(DNS, dnsImplementation(dns, streams, log));
   await listen(server, socketPath);
   const close = async (): Promise<void> => {
     streams.close();

@@ -3,7 +3,8 @@ import type { Endpoint } from '../names/index.ts';
 import { Answers, type Asker } from './answers.ts';
 import { NameIndex, reverseName } from './name-index.ts';
 import { writeReply } from './reply.ts';
-import { queryOf, question, readAnswer, type Asked, type ReadAnswer } from './testing.ts';
+import { question, readAnswer, type Asked, type ReadAnswer } from './client.ts';
+import { queryOf } from './testing.ts';
 import { RCODE, TYPE } from './wire.ts';
 
 const v4 = (text: string): Uint8Array => Uint8Array.from(text.split('.'), Number);

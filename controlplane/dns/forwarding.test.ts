@@ -6,7 +6,7 @@ import { readQuery } from './query.ts';
 import { soaRecord, writeReply, type Reply } from './reply.ts';
 import { age, matchOf, readResponse, type Response } from './response.ts';
 import { Shares } from './shares.ts';
-import { question, readAnswer } from './testing.ts';
+import { question, readAnswer } from './client.ts';
 import { RCODE, TYPE } from './wire.ts';
 import { Upstreams } from './upstreams.ts';
 

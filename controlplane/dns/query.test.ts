@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { nameBytes, readPlainName } from './name.ts';
 import { readQuery } from './query.ts';
 import { writeReply } from './reply.ts';
-import { isBad, question, readAnswer } from './testing.ts';
+import { question, readAnswer } from './client.ts';
+import { isBad } from './testing.ts';
 import { EDNS_LIMIT, RCODE } from './wire.ts';
 
 const label = fc

@@ -15,6 +15,9 @@ const NETWORK = { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } };
 /** A name reaches every host within this, in ms: a bound of the test, not a measure. */
 const SOON = 10_000;
 
+/** Nobody answers at the server: what leaves a host shows by its failing. */
+const FLAGS = ({ address }: Host) => [`--dns-bind=${address}`, '--dns-upstream=127.0.0.1:9'];
+
 let mesh: Mesh;
 let host: Host;
 let work: Namespace;
@@ -44,8 +47,7 @@ beforeAll(async () => {
   mesh = await startMesh({
     nodes: 2,
     network: NETWORK,
-    // Nobody answers there: what leaves this host shows by its failing.
-    flagsOf: ({ address }) => [`--dns-bind=${address}`, '--dns-upstream=127.0.0.1:9'],
+    flagsOf: FLAGS,
   });
   [host] = mesh.lab.hosts as [Host];
   [work] = mesh.workloads as [Namespace];
@@ -251,6 +253,59 @@ describe('what is no question, or too much', () => {
   });
 });
 
+describe('the command', () => {
+  test('adds a static record that every host answers, shows it, keeps it over a restart, and removes it', async () => {
+    const other = mesh.lab.hosts[1] as Host;
+    const said = await host.weft('dns', 'add', 'outside.default', '192.0.2.99', '--ttl', '77');
+    expect([said.code, said.stdout]).toEqual([0, 'outside.default is 192.0.2.99, for 77 s\n']);
+    const known = () => other.weft('dns', 'ls', 'outside', '--json');
+    await eventually(async () => (await known()).code === 0, { within: SOON, what: 'h2 knows it' });
+    expect(JSON.parse((await known()).stdout)).toEqual([
+      {
+        name: 'outside',
+        network: 'default',
+        address: '192.0.2.99',
+        kind: 'static',
+        host: 'h1',
+        mine: false,
+        ttl: 77,
+      },
+    ]);
+    const found = await other.weft('dns', 'lookup', 'outside.default.weft');
+    expect(found.stdout).toBe('outside.default.weft  77  A  192.0.2.99\n');
+    expect((await ask('outside')).answers[0]).toMatch(/\s77\s+IN\s+A\s+192\.0\.2\.99$/);
+    await mesh.daemons[0]?.stop();
+    mesh.daemons[0] = await host.startWeftd(FLAGS(host)).waitReady();
+    await eventually(async () => (await ask('outside')).data[0] === '192.0.2.99', {
+      within: SOON,
+      what: 'the record is there after a restart',
+    });
+    expect((await host.weft('dns', 'rm', 'outside')).stdout).toBe('1 record removed\n');
+    const gone = await host.weft('dns', 'rm', 'outside');
+    expect([gone.code, gone.stderr]).toEqual([
+      1,
+      expect.stringMatching(/no static record outside/),
+    ]);
+    await eventually(async () => (await other.weft('dns', 'lookup', 'outside')).code === 1, {
+      within: SOON,
+      what: 'h2 knows it no more',
+    });
+  });
+
+  test('looks names up as who sees all networks, or one', async () => {
+    const look = async (...words: string[]) => {
+      const { code, stdout, stderr } = await host.weft('dns', 'lookup', ...words);
+      return code === 0 ? stdout.trim() : stderr.trim();
+    };
+    expect(await look('10.5.200.1')).toMatch(/PTR {2}web\.default$/);
+    expect(await look('_http._tcp.web', 'srv')).toMatch(/SRV {2}0 1 80 web\.default\.weft$/);
+    expect(await look('db.back')).toMatch(/A {2}10\.6\.0\.5$/);
+    expect(await look('db.back', '--network', 'default')).toMatch(/there is no such name/);
+    expect(await look('web', 'nonsense')).toMatch(/there is no type nonsense: give A/);
+    expect((await host.weft('dns', 'add', 'a_b', '192.0.2.1')).code).toBe(2);
+  });
+});
+
 describe('changes', () => {
   test('a record that goes is gone, and one of a host that is killed, too', async () => {
     const other = await new NamesSpeaker(host, 'other', 7951).ready();
@@ -275,9 +330,7 @@ describe('changes', () => {
 
   test('after a restart of weftd all names are there again', async () => {
     await mesh.daemons[0]?.stop();
-    mesh.daemons[0] = await host
-      .startWeftd([`--dns-bind=${host.address}`, '--dns-upstream=127.0.0.1:9'])
-      .waitReady();
+    mesh.daemons[0] = await host.startWeftd(FLAGS(host)).waitReady();
     await eventually(async () => (await ask('web')).data[0] === '10.5.200.1', {
       within: SOON,
       what: 'the restarted daemon answers',

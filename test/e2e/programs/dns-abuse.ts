@@ -1,7 +1,7 @@
 /** Does to a DNS server (its address is the argument) what none should mind, and prints what came of it. */
 import { createSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
-import { question, readAnswer } from '../../../controlplane/dns/testing.ts';
+import { question, readAnswer } from '../../../controlplane/dns/client.ts';
 
 const [server = ''] = process.argv.slice(2);
 const PORT = 53;

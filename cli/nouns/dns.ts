@@ -1,0 +1,91 @@
+import type { Answer, Noun } from '../spec.ts';
+
+const NAME_FIELDS: Answer['fields'] = {
+  name: ['string', 'without network and domain'],
+  network: ['string', '`host` for hosts'],
+  address: ['string', 'one of it'],
+  kind: ['string', '`endpoint`, `static` or `host`'],
+  host: ['string', 'the member that says it'],
+  mine: ['boolean', 'that is this host'],
+  ttl: ['number', 'in seconds'],
+};
+const NAME = {
+  name: 'NAME',
+  summary:
+    'NAME, or NAME.NETWORK, with the domain behind it or without; of the network default if it has none',
+} as const;
+
+export const DNS: Noun = {
+  name: 'dns',
+  aliases: ['names'],
+  summary: 'names that this network answers for',
+  verbs: [
+    {
+      name: 'ls',
+      aliases: ['list'],
+      summary: 'every name of every network, and who says it',
+      arguments: [{ name: 'NAME', summary: 'only these', optional: true, repeats: true }],
+      answer: { json: 'an array of names', fields: NAME_FIELDS },
+      work: async () => await import('../commands/dns-ls.ts'),
+    },
+    {
+      name: 'lookup',
+      aliases: ['get'],
+      summary: 'what DNS on this host answers',
+      description: [
+        'NAME is asked as this host itself would, who sees all networks, or with --network as an endpoint of that one. An address is asked for its name.',
+      ],
+      arguments: [
+        { name: 'NAME', summary: 'a name or an address' },
+        { name: 'TYPE', summary: 'A, AAAA, PTR, SRV, …; A if it is left out', optional: true },
+      ],
+      options: [{ name: 'network', value: 'NETWORK', summary: 'ask as an endpoint of it' }],
+      examples: [{ line: 'weft dns lookup _http._tcp.web srv', does: 'where a named port is' }],
+      answer: {
+        json: 'one object',
+        fields: {
+          status: [
+            'string',
+            '`NOERROR`, `NXDOMAIN` (there is none), `SERVFAIL` (nobody can tell), …',
+          ],
+          own: ['boolean', "this network's own answer, and not another server's"],
+          answers: ['array', 'records: `name`, `type`, `ttl`, `data`'],
+          'answers[].name': ['string', 'as it was asked'],
+          'answers[].type': ['string', '`A`, …'],
+          'answers[].ttl': ['number', 'in seconds'],
+          'answers[].data': [
+            'string',
+            'an address, a name, `PRIORITY WEIGHT PORT TARGET`, or hexadecimal',
+          ],
+        },
+      },
+      work: async () => await import('../commands/dns-lookup.ts'),
+    },
+    {
+      name: 'add',
+      summary: 'say a static record, to every host',
+      description: [
+        'It is kept over restarts of weftd, and as long as this host is there. The same again changes its TTL.',
+      ],
+      arguments: [NAME, { name: 'ADDRESS', summary: 'IPv4 or IPv6' }],
+      options: [
+        {
+          name: 'ttl',
+          value: 'SECONDS',
+          summary: 'how long who asks may keep it; else --dns-ttl of weftd',
+        },
+      ],
+      examples: [{ line: 'weft dns add db.default 192.0.2.7 --ttl 30', does: 'a machine outside' }],
+      answer: { json: 'one name', fields: NAME_FIELDS },
+      work: async () => await import('../commands/dns-add.ts'),
+    },
+    {
+      name: 'rm',
+      aliases: ['remove'],
+      summary: 'take a static record of this host away',
+      arguments: [NAME, { name: 'ADDRESS', summary: 'only this one of it', optional: true }],
+      answer: { json: 'one object', fields: { removed: ['number', 'how many records'] } },
+      work: async () => await import('../commands/dns-rm.ts'),
+    },
+  ],
+};

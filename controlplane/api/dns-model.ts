@@ -1,0 +1,43 @@
+/** What the control API says of names (proto/weft/v1/dns.proto), as plain values. */
+
+export interface NameEntry {
+  readonly name: string;
+  readonly network: string;
+  readonly address: string;
+  readonly kind: string;
+  readonly host: string;
+  readonly mine: boolean;
+  /** In seconds. */
+  readonly ttl: number;
+}
+
+export interface LookUp {
+  readonly name: string;
+  readonly type: string;
+  readonly network: string;
+}
+
+export interface FoundRecord {
+  readonly name: string;
+  readonly type: string;
+  readonly ttl: number;
+  readonly data: string;
+}
+
+export interface LookedUp {
+  /** `NOERROR`, `NXDOMAIN`, … */
+  readonly status: string;
+  readonly own: boolean;
+  readonly answers: readonly FoundRecord[];
+}
+
+export interface AddName {
+  readonly name: string;
+  readonly address: string;
+  readonly ttl?: number;
+}
+
+export interface RemoveName {
+  readonly name: string;
+  readonly address: string;
+}
