@@ -55,8 +55,16 @@ export function readIfThere(path: string): string | undefined {
 
 const DIRECTORY_MODE = 0o755;
 
-/** Writes beside it and renames, its directory made if it is missing; modes regardless of umask. Throws FileError. */
-export function writeAtomically(path: string, content: string, mode: number): void {
+/**
+ * Writes beside it and renames, its directory made if it is missing; modes regardless of umask. Throws FileError.
+ * `outlives`: what it must be whole and there after. The end of this process costs no wait for the disk.
+ */
+export function writeAtomically(
+  path: string,
+  content: string,
+  mode: number,
+  outlives: 'power' | 'process' = 'power',
+): void {
   const temporary = `${path}.tmp`;
   try {
     makeDirectory(dirname(path));
@@ -65,12 +73,12 @@ export function writeAtomically(path: string, content: string, mode: number): vo
     try {
       fchmodSync(file, mode);
       writeFileSync(file, content);
-      fsyncSync(file);
+      if (outlives === 'power') fsyncSync(file);
     } finally {
       closeSync(file);
     }
     renameSync(temporary, path);
-    syncDirectory(dirname(path));
+    if (outlives === 'power') syncDirectory(dirname(path));
   } catch (cause) {
     throw new FileError('written', path, cause);
   }

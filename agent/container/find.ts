@@ -14,8 +14,17 @@ export interface RuntimePlaces {
   readonly podmanState: string;
 }
 
-export const RUNTIME_PLACES: RuntimePlaces = {
-  engines: ['/run/docker.sock', '/run/podman/podman.sock'],
+const ENGINES = ['/run/docker.sock', '/run/podman/podman.sock'];
+const UNIX = 'unix://';
+
+/** As Docker's own commands do, it heeds DOCKER_HOST. */
+export function runtimePlaces(env: NodeJS.ProcessEnv): RuntimePlaces {
+  const host = env['DOCKER_HOST'] ?? '';
+  const engines = host.startsWith(UNIX) ? [host.slice(UNIX.length), ...ENGINES] : ENGINES;
+  return { ...PLACES, engines };
+}
+
+const PLACES = {
   tasks: '/run/containerd/io.containerd.runtime.v2.task',
   podmanContainers: '/var/lib/containers/storage/overlay-containers/containers.json',
   podmanState: '/run/containers/storage/overlay-containers',
@@ -32,7 +41,7 @@ export type FoundContainer =
 /** By name, or by id or the beginning of one. The first runtime that runs it counts. Never rejects. */
 export async function findContainer(
   name: string,
-  places: RuntimePlaces = RUNTIME_PLACES,
+  places: RuntimePlaces = runtimePlaces(process.env),
 ): Promise<FoundContainer> {
   const answers: Inspected[] = [];
   for (const engine of places.engines) {

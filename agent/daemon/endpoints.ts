@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { encodeEndpoint, ENDPOINT_KIND } from '../../controlplane/names/index.ts';
 import type { Config } from '../config/config.ts';
-import { findContainer, RUNTIME_PLACES } from '../container/find.ts';
+import { findContainer, runtimePlaces } from '../container/find.ts';
 import { watchStarts } from '../container/engine.ts';
 import { Attachments } from '../endpoint/attachments.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
@@ -27,9 +27,8 @@ const BRIDGE_PAUSE = 100;
 const AWAY_PAUSE = 1_000;
 const NAMED = '/etc/netns';
 
-/** Without DNS of ours nothing is found by the domain, and nothing is lost by it. */
 export function resolverPlaces({ dns }: Config): ResolverPlaces {
-  return { named: NAMED, domain: dns?.domain ?? 'weft' };
+  return { named: NAMED, domain: dns?.domain };
 }
 
 export class Endpoints {
@@ -203,7 +202,7 @@ export class Endpoints {
   }
 
   #watchEngine(): () => void {
-    const [engine = ''] = RUNTIME_PLACES.engines;
+    const [engine = ''] = runtimePlaces(process.env).engines;
     const ended = (): void => void (this.#unwatchEngine = () => {});
     return watchStarts(engine, () => void this.#lookForAway(), ended);
   }

@@ -1,5 +1,5 @@
 /** From the words of the command to a network namespace of this machine. */
-import { findContainer, RUNTIME_PLACES } from '../container/find.ts';
+import { findContainer, runtimePlaces } from '../container/find.ts';
 import type { FoundTarget } from '../endpoint/parts.ts';
 import { EndpointError } from '../endpoint/errors.ts';
 import type { Target } from '../endpoint/target.ts';
@@ -34,7 +34,7 @@ async function ofContainer(name: string): Promise<FoundTarget> {
         'see docker ps',
       );
     case 'silent': {
-      const { engines, tasks } = RUNTIME_PLACES;
+      const { engines, tasks } = runtimePlaces(process.env);
       throw new EndpointError(
         'no-target',
         `no container runtime answers for ${name}`,

@@ -15,6 +15,15 @@ test('neither the network, nor the gateway, nor the broadcast address', () => {
   expect([v6.take('a'), v6.take('b')]).toEqual(['fd00:5::2', 'fd00:5::3']);
 });
 
+test('of a subnet that is shared only the upper half is given, and any that is asked for', () => {
+  const pool = new AddressPool(prefix('10.5.1.0/29'), begin, true);
+  expect(pool.refusal(address('10.5.1.2'), 'x')).toBeUndefined();
+  pool.hold(address('10.5.1.2'), 'x');
+  pool.release(address('10.5.1.2'), 'x');
+  const all = Array.from({ length: 4 }, (_, i) => pool.take(`e${i}`));
+  expect(all).toEqual(['10.5.1.4', '10.5.1.5', '10.5.1.6', undefined]);
+});
+
 test('what was given back is the last to be given again, the oldest first', () => {
   const pool = new AddressPool(prefix('10.5.1.0/29'), begin);
   for (const owner of ['a', 'b', 'c']) pool.take(owner);

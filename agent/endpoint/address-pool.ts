@@ -25,12 +25,16 @@ export class AddressPool {
   /** From the first: where the next look begins. */
   #next: bigint;
 
-  /** Begins somewhere, as nothing tells after a restart which addresses were given back last. */
-  constructor(subnet: Prefix, random: Random) {
+  /**
+   * Begins somewhere, as nothing tells after a restart which addresses were given back last. `isShared`: somebody else
+   * gives addresses of the subnet too, from below, so that only the upper half is given here.
+   */
+  constructor(subnet: Prefix, random: Random, isShared = false) {
     this.subnet = subnet;
     const { first, last } = rangeOf(subnet);
+    const half = (last - first + 1n) / 2n;
     // Neither the network's own address nor the gateway's; in IPv4 the last one is everybody's.
-    this.#first = first + 2n;
+    this.#first = first + (isShared && half > 2n ? half : 2n);
     const end = familyOfPrefix(subnet) === 4 ? last - 1n : last;
     this.#count = end < this.#first ? 0n : end - this.#first + 1n;
     this.#next = BigInt(Math.floor(random() * Number(this.#count < 256n ? this.#count : 256n)));
@@ -40,8 +44,10 @@ export class AddressPool {
   refusal(address: Address, owner: string): string | undefined {
     if (!containsAddress(this.subnet, address)) return `not in this host's subnet ${this.subnet}`;
     if (address === gatewayOf(this.subnet)) return 'the gateway of this host';
-    const place = addressToInteger(address) - this.#first;
-    if (place < 0n || place >= this.#count) return `no address of a host in ${this.subnet}`;
+    const { first, last } = rangeOf(this.subnet);
+    const place = addressToInteger(address);
+    const isBroadcast = place === last && familyOfPrefix(this.subnet) === 4;
+    if (place === first || isBroadcast) return `no address of a host in ${this.subnet}`;
     const other = this.#owners.get(address);
     return other === undefined || other === owner ? undefined : `taken by endpoint ${other}`;
   }
@@ -87,8 +93,11 @@ export class AddressPool {
   }
 
   #oldest(): Address | undefined {
-    for (const address of this.#released)
-      if (this.refusal(address, '') === undefined) return address;
+    for (const address of this.#released) {
+      const place = addressToInteger(address) - this.#first;
+      // What was asked for may lie outside of what is given.
+      if (place >= 0n && place < this.#count) return address;
+    }
     return undefined;
   }
 }

@@ -19,12 +19,13 @@ export class Addresses {
     this.#random = random;
   }
 
-  /** The subnets of this host are these now, and these have addresses. */
-  begin(subnets: PerFamily<Prefix>, holders: readonly Holder[]): void {
+  /** The subnets of this host are these now, and these have addresses. `isShared`: as AddressPool has it. */
+  begin(subnets: PerFamily<Prefix>, isShared: boolean, holders: readonly Holder[]): void {
     this.#pools.clear();
     for (const family of [4, 6] as const) {
       const subnet = subnets[family];
-      if (subnet !== undefined) this.#pools.set(family, new AddressPool(subnet, this.#random));
+      if (subnet !== undefined)
+        this.#pools.set(family, new AddressPool(subnet, this.#random, isShared));
     }
     for (const holder of holders)
       for (const address of Object.values(holder.addresses))

@@ -74,18 +74,23 @@ export class Attachments {
   /** The network as it is on this host now; undefined: nothing is known, and what stands stays. */
   setNetwork(network: NetworkFacts | undefined): void {
     if (network === undefined || JSON.stringify(network) === JSON.stringify(this.network)) return;
-    this.#addresses.begin(
-      network.subnets,
-      [...this.#endpoints.values()].filter(
-        ({ place, state }) => place !== undefined && state !== 'away',
-      ),
-    );
     this.#wiring.plan({ network }, this.#attached());
+    this.#beginAddresses(network);
   }
 
   /** The bridges of others. */
   setBridges(others: readonly FoundBridge[]): void {
+    const before = this.bridge;
     this.#wiring.plan({ others }, this.#attached());
+    if (this.network !== undefined && this.bridge !== before) this.#beginAddresses(this.network);
+  }
+
+  /** Who has another bridge gives addresses to its own containers, from the lowest on. */
+  #beginAddresses({ subnets }: NetworkFacts): void {
+    const holders = [...this.#endpoints.values()].filter(
+      ({ place, state }) => place !== undefined && state !== 'away',
+    );
+    this.#addresses.begin(subnets, this.bridge !== BRIDGE, holders);
   }
 
   /** Endpoints whose addresses are not of this host's subnet any more. */
@@ -304,6 +309,7 @@ export class Attachments {
     this.#parts.step('detach-veth');
     this.#forget(endpoint);
     this.#parts.step('detach-done');
+    await this.#wiring.dropBridge();
   }
 
   /** Names and files, and nothing of the kernel's. */

@@ -27,8 +27,8 @@ const SIZE_LIMIT = 16 * 1024;
 export interface ResolverPlaces {
   /** Below it, a directory for each namespace: /etc/netns. */
   readonly named: string;
-  /** Of all names: `weft`. */
-  readonly domain: string;
+  /** Of all names: `weft`. Undefined: nobody answers at the gateway, so that nothing is written. */
+  readonly domain: string | undefined;
 }
 
 export class ResolverFiles {
@@ -40,6 +40,7 @@ export class ResolverFiles {
 
   /** Undefined where none is to be written: nobody asked for it, or somebody else's stands there. */
   placeFor({ target, resolver }: AttachRequest, { path }: NamespaceFile): Resolver | undefined {
+    if (this.#places.domain === undefined) return undefined;
     if (target.type === 'netns') {
       if (target.name === undefined) return undefined;
       const file = join(this.#places.named, target.name, 'resolv.conf');
@@ -54,14 +55,15 @@ export class ResolverFiles {
   /** Throws a FileError or an Error of libc. */
   write(endpoint: Endpoint, gateways: readonly Address[]): void {
     const resolver = endpoint.place?.resolver;
-    if (resolver === undefined) return;
+    const { domain } = this.#places;
+    if (resolver === undefined || domain === undefined) return;
     const text = [
       `${markOf(endpoint)}: it goes when that is detached`,
       ...gateways.map((gateway) => `nameserver ${gateway}`),
-      `search ${endpoint.network}.${this.#places.domain}`,
+      `search ${endpoint.network}.${domain}`,
       'options ndots:1\n',
     ].join('\n');
-    if (resolver.before === undefined) writeAtomically(resolver.path, text, MODE);
+    if (resolver.before === undefined) writeAtomically(resolver.path, text, MODE, 'process');
     else writeInside(rootOf(resolver), text);
   }
 

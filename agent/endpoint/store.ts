@@ -55,9 +55,14 @@ export class EndpointStore {
     return this.#files().map((name) => join(this.#directory, name));
   }
 
-  /** On disk when it returns. Throws FileError. */
+  /**
+   * On disk when it returns, if it shall last: of what is under way, a power cut takes all that the file would tell of.
+   * Throws FileError.
+   */
   save(endpoint: Endpoint): void {
-    writeAtomically(this.#path(endpoint.id), formatEndpoint(endpoint), MODE);
+    const { id, state } = endpoint;
+    const outlives = state === 'attached' || state === 'away' ? 'power' : 'process';
+    writeAtomically(this.#path(id), formatEndpoint(endpoint), MODE, outlives);
   }
 
   /** That it is gone may be forgotten by a power cut: a start then finds it detaching, and does it again. Throws FileError. */

@@ -20,7 +20,7 @@ export interface WiringKernel {
 
 export class Wiring {
   readonly #kernel: WiringKernel;
-  /** The keys of each endpoint's slice. */
+  /** By slice. */
   readonly #keys = new Map<string, readonly Key[]>();
   #network: NetworkFacts | undefined;
   #others: readonly FoundBridge[] = [];
@@ -84,26 +84,32 @@ export class Wiring {
     await this.#kernel.tried(this.#set(id, []));
   }
 
-  /** Returns the keys of what is wanted. */
+  /** Resolves when a bridge that nobody needs has gone, as far as the kernel let go of it. */
+  async dropBridge(): Promise<void> {
+    await this.#kernel.tried(this.#planBridge());
+  }
+
   #planBridge(): readonly Key[] {
     if (this.#network === undefined) return [];
     const isOurs = this.#isNeeded && this.bridge === BRIDGE;
-    const resources = isOurs ? bridgeResources(this.#network) : [];
-    this.#kernel.set('bridge', resources);
-    return resources.map(keyOf);
+    return this.#setSlice('bridge', isOurs ? bridgeResources(this.#network) : []);
   }
 
   #vethOf(endpoint: Endpoint, place: Place, { mtu }: NetworkFacts) {
     return vethOf(endpoint, place, this.bridge ?? BRIDGE, mtu);
   }
 
-  /** Returns the keys of what was wanted before and is now. */
   #set(id: string, resources: readonly Resource[]): readonly Key[] {
-    const before = this.#keys.get(id) ?? [];
+    return this.#setSlice(`endpoint ${id}`, resources);
+  }
+
+  /** Returns the keys of what was wanted before and is now. */
+  #setSlice(slice: string, resources: readonly Resource[]): readonly Key[] {
+    const before = this.#keys.get(slice) ?? [];
     const now = resources.map(keyOf);
-    if (now.length === 0) this.#keys.delete(id);
-    else this.#keys.set(id, now);
-    this.#kernel.set(`endpoint ${id}`, resources);
+    if (now.length === 0) this.#keys.delete(slice);
+    else this.#keys.set(slice, now);
+    this.#kernel.set(slice, resources);
     return [...new Set([...before, ...now])];
   }
 }

@@ -1,46 +1,26 @@
 /** Endpoints on real kernels: attached by one line, reached from everywhere, and gone without a trace. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { STEPS } from '../../agent/endpoint/parts.ts';
 import { connectControl, type ControlClient } from '../../controlplane/api/client.ts';
-import type { Attach, Endpoint } from '../../controlplane/api/endpoint-model.ts';
+import type { Endpoint } from '../../controlplane/api/endpoint-model.ts';
+import {
+  attach,
+  list,
+  NOTHING,
+  readyLab,
+  request,
+  SOON,
+  traces,
+  Watch,
+  weft,
+} from '../lab/endpoints.ts';
 import { eventually } from '../lab/eventually.ts';
 import type { Host } from '../lab/host.ts';
-import { createLab, type Lab } from '../lab/lab.ts';
+import type { Lab } from '../lab/lab.ts';
 import type { Namespace } from '../lab/namespace.ts';
 import { makeTarget, removeTarget } from '../lab/target.ts';
 import type { Weftd } from '../lab/weftd.ts';
-
-const NETWORK = { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } };
-const SOON = 10_000;
-
-async function ready(nodes: number): Promise<{ lab: Lab; daemons: Weftd[] }> {
-  const lab = await createLab({ nodes });
-  try {
-    await lab.startEtcd();
-    await lab.configureNetwork(NETWORK);
-    const daemons = lab.hosts.map((host) => host.startWeftd());
-    await Promise.all(daemons.map((daemon) => daemon.waitReady()));
-    return { lab, daemons };
-  } catch (error) {
-    await lab.close();
-    throw error;
-  }
-}
-
-/** Its JSON; throws with what it said when it failed. */
-async function weft<T>(host: Host, ...args: readonly string[]): Promise<T> {
-  const { code, stdout, stderr } = await host.weft(...args, '--json');
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout) as T;
-}
-
-const attach = (host: Host, target: Namespace, ...flags: readonly string[]): Promise<Endpoint> =>
-  weft<Endpoint>(host, 'attach', `netns:${target.netns}`, ...flags);
-
-const list = (host: Host): Promise<Endpoint[]> => weft<Endpoint[]>(host, 'endpoint', 'ls');
 
 describe('three hosts, three workloads each', () => {
   let lab: Lab;
@@ -48,7 +28,7 @@ describe('three hosts, three workloads each', () => {
   const targets: { host: Host; target: Namespace; endpoint: Endpoint }[] = [];
 
   beforeAll(async () => {
-    ({ lab, daemons } = await ready(3));
+    ({ lab, daemons } = await readyLab(3));
     for (const host of lab.hosts)
       for (const number of [1, 2, 3]) {
         const target = await makeTarget(host, `w${number}`);
@@ -240,82 +220,40 @@ describe('three hosts, three workloads each', () => {
   });
 });
 
-/** Of a host: what endpoints leave in its kernel, and in its files. */
-async function traces(host: Host): Promise<unknown> {
-  const links = await host.ipJson<{ ifname: string; ifalias?: string }>('link show');
-  const directory = join(host.stateDir, 'endpoints');
-  return {
-    links: links.filter(({ ifalias = '' }) => /^weft (endpoint|bridge)/.test(ifalias)).length,
-    files: existsSync(directory) ? readdirSync(directory) : [],
-  };
-}
-
-const NOTHING = { links: 0, files: [] };
-const newId = (): string => randomBytes(8).toString('hex');
-
-function request(target: Namespace, name: string): Attach {
-  return {
-    id: newId(),
-    target: `netns:${target.netns}`,
-    network: '',
-    names: [name],
-    addresses: [],
-    gateway: '',
-    link: '',
-    mac: '',
-    resolver: false,
-  };
-}
-
-describe('whenever weftd ends', () => {
+describe('ten hosts', () => {
   let lab: Lab;
-  beforeAll(async () => {
-    const ready1 = await ready(1);
-    lab = ready1.lab;
-    await ready1.daemons[0]?.stop();
-  });
+  let daemons: Weftd[];
+  beforeAll(async () => void ({ lab, daemons } = await readyLab(10)));
   afterAll(() => lab?.close());
 
-  test.each(STEPS)('after %s, the next start leaves nothing half done', async (step) => {
-    const host = lab.host(1);
-    const target = await makeTarget(host, step);
-    const dying = await host.startWeftd([], { env: { WEFT_CRASH_AT: step } }).waitReady();
-    const id = newId();
-    const attached = await host.weft('attach', `netns:${target.netns}`, '--id', id);
-    if (step.startsWith('detach')) {
-      expect(attached).toMatchObject({ code: 0 });
-      await host.weft('detach', id);
-    }
-    await dying.ended;
-    const next = await host.startWeftd().waitReady();
-    const isDone = step === 'attach-done';
-    await eventually(
-      async () => {
-        expect((await list(host)).map(({ state }) => state)).toEqual(isDone ? ['attached'] : []);
-        if (!isDone) expect(await traces(host)).toEqual(NOTHING);
-        if (!isDone) expect(await target.ipJson('link show')).toHaveLength(1);
-        return true;
-      },
-      { within: SOON, what: 'it is whole, or gone' },
-    );
-    if (!isDone) await attach(host, target, '--name', 'again');
-    const { stdout } = await target.exec('ping', ['-c1', '-W2', await gatewayIn(target)]);
-    expect(stdout).toContain(' 0% packet loss');
-    await weft(host, 'detach', `netns:${target.netns}`);
-    expect(await traces(host)).toEqual(NOTHING);
-    await next.stop();
-    await removeTarget(target);
+  test('each knows soon of what another attaches and detaches, and of nothing of one that dies', async () => {
+    const clients = await Promise.all(lab.hosts.map(({ socket }) => connectControl(socket)));
+    const watches = clients.map((client) => new Watch(client));
+    await Promise.all(watches.map((watch) => watch.complete));
+    for (const [i, host] of lab.hosts.entries())
+      for (const name of ['stays', 'goes']) {
+        const target = await makeTarget(host, name);
+        const client = clients[i] as ControlClient;
+        const { id } = await client.endpoint.attach(request(target, `${host.name}-${name}`));
+        const key = `${host.name}/${id}`;
+        await Promise.all(watches.map((watch) => watch.present(key)));
+        if (name === 'stays') continue;
+        await client.endpoint.detach(id);
+        await Promise.all(watches.map((watch) => watch.absent(key)));
+      }
+    await daemons[9]?.kill('SIGKILL');
+    const watch = watches[0] as Watch;
+    await watch.until(() => ![...watch.keys].some((key) => key.startsWith('h10/')));
+    expect([...watch.keys].filter((key) => key.startsWith('h9/'))).toHaveLength(1);
+    daemons[9] = await lab.host(10).startWeftd().waitReady();
+    await watch.until(() => [...watch.keys].filter((key) => key.startsWith('h10/')).length === 1);
+    for (const client of clients) client.close();
   });
 });
 
-async function gatewayIn(target: Namespace): Promise<string> {
-  const [route] = await target.ipJson<{ gateway: string }>('route show default');
-  return route?.gateway ?? '';
-}
-
 describe('many at once', () => {
   let lab: Lab;
-  beforeAll(async () => void ({ lab } = await ready(3)));
+  beforeAll(async () => void ({ lab } = await readyLab(3)));
   afterAll(() => lab?.close());
 
   test('a hundred on each of three hosts, then none: no address twice, and nothing stays', async () => {
