@@ -69,6 +69,7 @@ export class Attachments {
         else if (state === 'attached') this.#parts.names.put(endpoint);
       }
     }
+    this.#need();
   }
 
   /** The network as it is on this host now; undefined: nothing is known, and what stands stays. */

@@ -163,9 +163,11 @@ describe('three hosts, three workloads each', () => {
     const { host, target, endpoint } = targets[3] as (typeof targets)[0];
     const before = await list(host);
     const index = await target.ip('-o link show eth0');
+    const bridge = await host.ip('-o link show weft0');
     await daemons[1]?.stop();
     daemons[1] = await host.startWeftd().waitReady();
     expect(await target.ip('-o link show eth0')).toBe(index);
+    expect(await host.ip('-o link show weft0')).toBe(bridge);
     await eventually(
       async () => {
         expect(await list(host)).toEqual(before);

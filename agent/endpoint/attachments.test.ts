@@ -1,0 +1,219 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { address } from '../ip/address.ts';
+import { prefix } from '../ip/prefix.ts';
+import { keyOf, type Key, type Resource } from '../state/resource.ts';
+import type { NamespaceFile } from '../state/veth.ts';
+import { Attachments } from './attachments.ts';
+import { formatEndpoint, parseEndpoint, type Endpoint } from './endpoint.ts';
+import { EndpointError } from './errors.ts';
+import { STEPS, type AttachmentParts, type Step } from './parts.ts';
+import type { NetworkFacts } from './plan.ts';
+import { parseAttach, type AttachText } from './request.ts';
+
+const FACTS: NetworkFacts = {
+  subnets: { 4: prefix('10.5.1.0/28') },
+  ranges: { 4: prefix('10.5.0.0/16') },
+  mtu: 1450,
+};
+
+class PowerCut extends Error {}
+
+/** A host: what of it outlives weftd, and a weftd that ends after a step of its own choosing. */
+class Host implements AttachmentParts {
+  /** Files, by id. */
+  readonly disk = new Map<string, string>();
+  /** Keys of what stands in the kernel. */
+  readonly standing = new Map<string, readonly Key[]>();
+  readonly said = new Map<string, Endpoint>();
+  readonly resolvers = new Set<string>();
+  /** Names of namespaces that have gone. */
+  readonly gone = new Set<string>();
+  fatal: Step | undefined;
+  attachments = new Attachments(this);
+
+  readonly store = {
+    save: (endpoint: Endpoint) => void this.#alive.disk.set(endpoint.id, formatEndpoint(endpoint)),
+    remove: (id: string) => void this.#alive.disk.delete(id),
+  };
+  readonly kernel = {
+    set: (slice: string, resources: readonly Resource[]) =>
+      void this.#alive.standing.set(slice, resources.map(keyOf)),
+    tried: () => Promise.resolve([]),
+  };
+  readonly find: AttachmentParts['find'] = async (target) => {
+    const path = target.type === 'netns' ? target.path : '';
+    await Promise.resolve();
+    if (this.gone.has(path)) throw new EndpointError('no-target', `${path} is no more`);
+    return { namespace: this.#namespace(path) };
+  };
+  readonly isThere = ({ path }: NamespaceFile): boolean => !this.gone.has(path);
+  readonly enter: AttachmentParts['enter'] = () => ({
+    freeName: (name) => Promise.resolve(`${name}0`),
+    has: () => Promise.resolve(false),
+    configure: () => Promise.resolve(),
+    [Symbol.dispose]: () => {},
+  });
+  readonly names = {
+    put: (endpoint: Endpoint) => void this.#alive.said.set(endpoint.id, endpoint),
+    remove: (id: string) => void this.#alive.said.delete(id),
+  };
+  readonly resolver: AttachmentParts['resolver'] = {
+    placeFor: (_request, { path }) => ({ path: `/etc${path}` }),
+    write: ({ id }) => void this.#alive.resolvers.add(id),
+    remove: ({ id }) => void this.#alive.resolvers.delete(id),
+  };
+  readonly step = (step: Step): void => {
+    this.#isDead ||= step === this.fatal;
+    if (this.#isDead) throw new PowerCut();
+  };
+  readonly random = (): number => 0;
+  readonly now = (): Date => new Date(0);
+  readonly changed = (): void => {};
+
+  #isDead = false;
+
+  /** Whoever is killed changes nothing any more, whatever its code would do next. */
+  get #alive(): this {
+    if (this.#isDead) throw new PowerCut();
+    return this;
+  }
+
+  /** Another weftd on the same host: gossip and the desired state begin anew, and the kernel is swept. */
+  restart(): void {
+    this.fatal = undefined;
+    this.#isDead = false;
+    this.standing.clear();
+    this.said.clear();
+    this.attachments = new Attachments(this);
+    const files = [...this.disk.values()].flatMap((text) => parseEndpoint(text) ?? []);
+    expect(files).toHaveLength(this.disk.size);
+    this.attachments.adopt(files, () => true);
+    this.attachments.setNetwork(FACTS);
+  }
+
+  #namespace(path: string): NamespaceFile {
+    return {
+      path,
+      inode: [...path].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1e9, 7),
+    };
+  }
+
+  /** Nothing is half there, and no address is somebody else's. */
+  check(): void {
+    const endpoints = [...this.attachments.list()];
+    expect(endpoints.map(({ state }) => state)).toEqual(endpoints.map(() => 'attached'));
+    const ids = endpoints.map(({ id }) => id).sort();
+    expect([...this.disk.keys()].sort()).toEqual(ids);
+    expect([...this.said.keys()].sort()).toEqual(ids);
+    expect([...this.resolvers].sort()).toEqual(ids);
+    const pairs = [...this.standing].filter(([name, keys]) => name !== 'bridge' && keys.length > 0);
+    expect(pairs.map(([slice]) => slice.replace('endpoint ', '')).sort()).toEqual(ids);
+    expect((this.standing.get('bridge') ?? []).length > 0).toBe(ids.length > 0);
+    const addresses = endpoints.map((each) => each.addresses[4]);
+    expect(new Set(addresses).size).toBe(addresses.length);
+  }
+}
+
+function text(id: number, more: Partial<AttachText> = {}): AttachText {
+  return {
+    id: id.toString(16).padStart(16, '0'),
+    target: `netns:n${id}`,
+    network: '',
+    names: [],
+    addresses: [],
+    gateway: '',
+    link: '',
+    mac: '',
+    resolver: false,
+    ...more,
+  };
+}
+
+const asked = (id: number, more?: Partial<AttachText>) => parseAttach(text(id, more));
+
+function ready(): Host {
+  const host = new Host();
+  host.restart();
+  return host;
+}
+
+test('whatever is done, and after whichever step weftd ends, the next start leaves all of it or nothing', async () => {
+  const deed = fc.record({
+    id: fc.nat(20),
+    what: fc.constantFrom('attach', 'detach', 'vanish'),
+    fatal: fc.option(fc.constantFrom(...STEPS), { nil: undefined }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { maxLength: 40 }), async (deeds) => {
+      const host = ready();
+      for (const { id, what, fatal } of deeds) {
+        host.fatal = fatal;
+        const request = asked(id);
+        try {
+          if (what === 'attach') await host.attachments.attach(request);
+          else if (what === 'detach') await host.attachments.detach(request.id);
+          else {
+            host.gone.add(`/run/netns/n${id}`);
+            host.attachments.pairGone(request.id);
+            host.gone.delete(`/run/netns/n${id}`);
+          }
+        } catch (thrown) {
+          if (!(thrown instanceof EndpointError)) expect(thrown).toBeInstanceOf(PowerCut);
+        }
+        if (fatal !== undefined) host.restart();
+        host.check();
+      }
+    }),
+  );
+});
+
+test('the same id again is the same endpoint, and a namespace is in a network once', async () => {
+  const host = ready();
+  const first = await host.attachments.attach(asked(1));
+  expect(await host.attachments.attach(asked(1))).toBe(first);
+  await expect(host.attachments.attach(asked(2, { target: 'netns:n1' }))).rejects.toThrow(
+    'this namespace is in the network default already, as endpoint 0000000000000001 (netns:n1)',
+  );
+  await expect(host.attachments.attach(asked(3, { addresses: ['10.5.1.2'] }))).rejects.toThrow(
+    '10.5.1.2 is taken by endpoint 0000000000000001',
+  );
+  host.check();
+});
+
+test('all that are attached at once have addresses of their own, until there is none', async () => {
+  const host = ready();
+  const results = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, id) => host.attachments.attach(asked(id))),
+  );
+  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(13);
+  const [refusal] = results.filter(({ status }) => status === 'rejected');
+  expect(String((refusal as PromiseRejectedResult).reason)).toContain(
+    'every address of 10.5.1.0/28 is taken',
+  );
+  host.check();
+});
+
+test('without a subnet nothing is attached; an address of a former one is told', async () => {
+  const host = new Host();
+  await expect(host.attachments.attach(asked(1))).rejects.toThrow('this host has no subnet yet');
+  host.restart();
+  await host.attachments.attach(asked(1));
+  expect([...host.attachments.strangers()]).toEqual([]);
+  host.attachments.setNetwork({ ...FACTS, subnets: { 4: prefix('10.5.9.0/28') } });
+  expect([...host.attachments.strangers()].map(({ id }) => id)).toEqual(['0000000000000001']);
+});
+
+test("another's bridge that has the gateway's address is joined, and our own goes", async () => {
+  const host = ready();
+  await host.attachments.attach(asked(1));
+  expect(host.attachments.bridge).toBe('weft0');
+  host.attachments.setBridges([
+    { name: 'docker0', addresses: [{ address: address('10.5.1.1'), length: 28 }] },
+    { name: 'br-x', addresses: [] },
+  ]);
+  expect(host.attachments.bridge).toBe('docker0');
+  expect(host.standing.get('bridge')).toEqual([]);
+  const second = await host.attachments.attach(asked(2));
+  expect(second.addresses[4]).toBe('10.5.1.8');
+});
