@@ -95,7 +95,7 @@ class Host implements AttachmentParts {
   #namespace(path: string): NamespaceFile {
     return {
       path,
-      inode: [...path].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1e9, 7),
+      inode: Buffer.from(path).reduce((sum, byte) => (sum * 31 + byte) % 1e9, 7),
     };
   }
 
