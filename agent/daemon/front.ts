@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { serveControl, type ControlServer } from '../../controlplane/api/server.ts';
 import { startHealthServer, type HealthServer } from '../front/http.ts';
 import { createNotifier, type Notifier } from '../front/notify.ts';
+import { peerOf } from '../front/peer-credentials.ts';
 import { clusterHandlers } from './cluster-handlers.ts';
 import { controlHandlers } from './control-handlers.ts';
 import type { Daemon } from './daemon.ts';
@@ -31,6 +32,7 @@ export async function openFront(daemon: Daemon, log: Logger): Promise<Front> {
       cluster: clusterHandlers(daemon),
       dns: dnsHandlers(daemon),
       log,
+      peerOf,
     }),
   );
   if (health.port !== 0) {

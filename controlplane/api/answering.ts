@@ -2,7 +2,7 @@
 import type { ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { setImmediate } from 'node:timers/promises';
 import { isWeftError, WeftError } from './errors.ts';
-import type { ErrorLog } from './handlers.ts';
+import type { ControlLog, ErrorLog } from './handlers.ts';
 import { toRpcStatus, type RpcStatus } from './rpc-error.ts';
 
 /** Streams served at once, over all connections; one more is refused with WEFT_BUSY. */
@@ -22,6 +22,27 @@ export function unary(
       (thrown: unknown) => reply(answerTo(thrown, log)),
     );
 }
+
+type Answering = (call: never, ...rest: never[]) => void;
+
+/** Logs who asks for those of `changes`, when they are asked for. */
+export function audited<T extends Readonly<Record<string, Answering>>>(
+  implementation: T,
+  changes: readonly (keyof T & string)[],
+  log: ControlLog,
+): T {
+  const told = changes.map((name) => {
+    const answer = implementation[name] as (call: Called, ...rest: unknown[]) => void;
+    const tell = (call: Called, ...rest: unknown[]): void => {
+      log.info({ call: name, by: call.getPeer() }, 'a change is asked for by the control API');
+      answer(call, ...rest);
+    };
+    return [name, tell] as const;
+  });
+  return { ...implementation, ...Object.fromEntries(told) };
+}
+
+type Called = Pick<ServerUnaryCall<object, object>, 'getPeer'>;
 
 export async function* mapped<T, U>(
   values: AsyncIterable<T> | Iterable<T>,

@@ -147,6 +147,7 @@ test('keys: what is asked arrives, and the answer of every member', async () => 
   expect(await client.keys()).toEqual(stage.daemon.keyReport);
   expect(await client.changeKey('use', 'AA==')).toEqual(stage.daemon.keyReport);
   expect(stage.daemon.keyChanges).toEqual([['use', 'AA==']]);
+  expect(stage.told).toEqual([{ call: 'changeKey', by: 'somebody' }]);
   const error = await failureOf(client.changeKey('forge' as KeyAction, 'AA=='));
   expect([error.code, stage.daemon.keyChanges.length]).toEqual(['WEFT_USAGE', 1]);
 });

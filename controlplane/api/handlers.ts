@@ -43,3 +43,7 @@ export interface ControlHandlers {
 export interface ErrorLog {
   error(fields: object, message: string): void;
 }
+
+export interface ControlLog extends ErrorLog {
+  info(fields: object, message: string): void;
+}

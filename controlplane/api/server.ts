@@ -1,7 +1,7 @@
 /** The daemon's end of the control API: gRPC on a unix socket. */
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import { unlink } from 'node:fs/promises';
-import { mapped, Streams, unary } from './answering.ts';
+import { audited, mapped, Streams, unary } from './answering.ts';
 import type { ClusterHandlers } from './cluster-handlers.ts';
 import { clusterImplementation } from './cluster-server.ts';
 import { CLUSTER } from './cluster-service.ts';
@@ -12,11 +12,12 @@ import { DNS } from './dns-service.ts';
 import { endpointImplementation } from './endpoint-server.ts';
 import type { EndpointHandlers } from './endpoint-handlers.ts';
 import { ENDPOINTS } from './endpoint-service.ts';
-import { messageOf, WeftError } from './errors.ts';
-import type { ControlHandlers, ErrorLog } from './handlers.ts';
+import { WeftError } from './errors.ts';
+import type { ControlHandlers, ControlLog } from './handlers.ts';
+import { listen, type PeerOf } from './listen.ts';
 import { KEY_ACTIONS, PROBLEM_LIMIT, type KeyAction, type Status } from './model.ts';
 import { CONTROL } from './service.ts';
-import { claimSocket, guardSocket, inUse } from './socket.ts';
+import { claimSocket, guardSocket } from './socket.ts';
 import {
   keyPages,
   leasePages,
@@ -44,7 +45,9 @@ export interface ControlServerOptions {
   readonly endpoints?: EndpointHandlers;
   readonly cluster?: ClusterHandlers;
   readonly dns?: DnsHandlers;
-  readonly log: ErrorLog;
+  readonly log: ControlLog;
+  /** Who asks, for the log of changes. */
+  readonly peerOf?: PeerOf;
   /** Where the group `weft` is looked up; /etc/group unless told. */
   readonly groupFile?: string;
 }
@@ -56,7 +59,8 @@ export interface ControlServer {
 
 /** Resolves when it listens. Throws WEFT_SOCKET_IN_USE or WEFT_SOCKET_PATH. */
 export async function serveControl(options: ControlServerOptions): Promise<ControlServer> {
-  const { socketPath, handlers, endpoints, cluster, dns, log, groupFile = '/etc/group' } = options;
+  const { socketPath, handlers, endpoints, cluster, dns, log } = options;
+  const { groupFile = '/etc/group', peerOf = () => undefined } = options;
   await claimSocket(socketPath);
   const server = new Server({
     'grpc.enable_channelz': 0,
@@ -64,13 +68,18 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
     'grpc.max_connection_idle_ms': IDLE_MS,
   });
   const streams = new Streams(log);
-  server.addService(CONTROL, implementation(handlers, streams, log));
+  server.addService(CONTROL, audited(implementation(handlers, streams, log), CHANGES, log));
   if (endpoints !== undefined)
-    server.addService(ENDPOINTS, endpointImplementation(endpoints, streams, log));
+    server.addService(
+      ENDPOINTS,
+      audited(endpointImplementation(endpoints, streams, log), ENDPOINT_CHANGES, log),
+    );
   if (cluster !== undefined) server.addService(CLUSTER, clusterImplementation(cluster, streams));
-  if (dns !== undefined) server.addService(DNS, dnsImplementation(dns, streams, log));
-  await listen(server, socketPath);
+  if (dns !== undefined)
+    server.addService(DNS, audited(dnsImplementation(dns, streams, log), DNS_CHANGES, log));
+  const unlisten = await listen(server, socketPath, peerOf);
   const close = async (): Promise<void> => {
+    unlisten();
     streams.close();
     await shutDown(server);
     await unlink(socketPath).catch(() => undefined);
@@ -82,8 +91,13 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
   return { close };
 }
 
+/** Calls that change something: who asks is logged. */
+const CHANGES = ['changeKey', 'rotateWireguardKey'] as const;
+const ENDPOINT_CHANGES = ['attach', 'detach', 'expose', 'hide'] as const;
+const DNS_CHANGES = ['addName', 'removeName'] as const;
+
 /** Named as in CONTROL. */
-function implementation(handlers: ControlHandlers, streams: Streams, log: ErrorLog) {
+function implementation(handlers: ControlHandlers, streams: Streams, log: ControlLog) {
   return {
     getStatus: unary(() => statusMessage(handlers.status()), log),
     watchStatus: streams.serve((signal) => mapped(statuses(handlers, signal), statusMessage)),
@@ -117,24 +131,6 @@ function keyAction(word: string): KeyAction {
 
 function statusMessage(status: Status): object {
   return toWire({ ...status, problems: status.problems.slice(0, PROBLEM_LIMIT) });
-}
-
-async function listen(server: Server, socketPath: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`unix:${socketPath}`, ServerCredentials.createInsecure(), (error) => {
-      if (error === null) resolve();
-      else reject(notListening(error, socketPath));
-    });
-  });
-}
-
-function notListening(error: Error, socketPath: string): WeftError {
-  // Two daemons that start at once both find the path free.
-  if (error.message.includes('EADDRINUSE')) return inUse(socketPath);
-  return new WeftError('WEFT_SOCKET_PATH', `cannot listen on ${socketPath} (${messageOf(error)})`, {
-    fix: 'name another path with --socket, of at most 107 bytes',
-    cause: error,
-  });
 }
 
 async function shutDown(server: Server): Promise<void> {

@@ -6,7 +6,7 @@ import { EventLog } from '../events/log.ts';
 import { connectControl, type ControlClient, type ControlClientOptions } from './client.ts';
 import type { ClusterHandlers } from './cluster-handlers.ts';
 import type { ClusterEvent, ClusterHost } from './cluster-model.ts';
-import type { ControlHandlers, ErrorLog } from './handlers.ts';
+import type { ControlHandlers, ControlLog } from './handlers.ts';
 import type {
   KeyAction,
   KeyReport,
@@ -257,7 +257,11 @@ export class Stage implements AsyncDisposable {
   readonly daemon = new FakeDaemon();
   readonly cluster = new FakeCluster();
   readonly logged: string[] = [];
-  readonly log: ErrorLog = { error: (_fields, message) => void this.logged.push(message) };
+  readonly told: object[] = [];
+  readonly log: ControlLog = {
+    error: (_fields, message) => void this.logged.push(message),
+    info: (fields) => void this.told.push(fields),
+  };
   readonly #clients: ControlClient[] = [];
   #server: ControlServer | undefined;
 
@@ -269,7 +273,8 @@ export class Stage implements AsyncDisposable {
 
   async serve(groupFile = join(this.folder, 'no-group-file')): Promise<void> {
     const { socketPath, daemon: handlers, cluster, log } = this;
-    this.#server = await serveControl({ socketPath, handlers, cluster, log, groupFile });
+    const peerOf = (): string => 'somebody';
+    this.#server = await serveControl({ socketPath, handlers, cluster, log, groupFile, peerOf });
   }
 
   async connect(options?: ControlClientOptions): Promise<ControlClient> {

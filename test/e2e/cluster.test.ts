@@ -112,6 +112,19 @@ test('another backend: every host says when it has it', async () => {
   }
 });
 
+test('who asks for a change is logged, also where it is refused; who reads is not', async () => {
+  const { code } = await first().weft('key', 'use', 'AAAAAAAAAAAAAAAAAAAAAA==');
+  expect(code).toBe(1);
+  const [daemon] = mesh.daemons;
+  const line = await daemon?.waitForLog(/a change is asked for/, SOON);
+  expect(JSON.parse(line ?? '')).toMatchObject({
+    call: 'changeKey',
+    by: expect.stringMatching(/^uid 0, gid 0, pid [1-9]\d*$/) as string,
+  });
+  const asked = daemon?.logLines().filter((text) => text.includes('a change is asked for'));
+  expect(asked).toHaveLength(1);
+});
+
 test('a host is killed: it comes first, and its end is told as it happens; its return too', async () => {
   const name = h3?.name ?? '';
   await mesh.daemons[2]?.kill('SIGKILL');
