@@ -238,3 +238,19 @@ test('whatever is wished, deleted, changed, lost or made to fail: in the end the
     { numRuns: 300 },
   );
 });
+
+test('whoever waits for some keys is told when these were tried, and what is wrong with them', async () => {
+  const { kernel, reconciler } = world();
+  kernel.failing = ({ desired }) => desired?.kind === 'route';
+  const keys = [...host(), ...peer(2)].map(keyOf);
+  // Nothing is tried before a start, and nobody kept waiting.
+  reconciler.set('host', host());
+  expect(await reconciler.tried(keys)).toEqual([]);
+  reconciler.set('peer 2', peer(2));
+  reconciler.start();
+  expect(await reconciler.tried(host().map(keyOf))).toEqual([]);
+  expect(await reconciler.tried(keys)).toMatchObject([{ code: 'EIO' }]);
+  expect(kernel.entries.has(linkKey('flannel.1'))).toBe(true);
+  await reconciler.stop();
+  expect(await reconciler.tried([linkKey('other')])).toEqual([]);
+});

@@ -7,6 +7,7 @@ import type { Endpoint } from '../../controlplane/api/endpoint-model.ts';
 import {
   attach,
   list,
+  NETWORK,
   NOTHING,
   readyLab,
   request,
@@ -219,6 +220,34 @@ describe('three hosts, three workloads each', () => {
     const hostLink = endpoint.hostLink ?? '';
     expect(JSON.stringify(await host.ipJson('link show'))).not.toContain(hostLink);
     await removeTarget(target);
+  });
+});
+
+describe('a network of both families', () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    const both = { EnableIPv6: true, IPv6Network: 'fd00:5::/48' };
+    ({ lab } = await readyLab(2, { ...NETWORK, ...both }));
+  });
+  afterAll(() => lab?.close());
+
+  test('gives an address of each, and both reach the other host', async () => {
+    const targets = await Promise.all(lab.hosts.map((host) => makeTarget(host, 'both')));
+    // As containers often are.
+    await targets[0]?.setSysctls({ 'net.ipv6.conf.default.disable_ipv6': 1 });
+    const endpoints = await Promise.all(
+      lab.hosts.map((host, i) => attach(host, targets[i] as Namespace)),
+    );
+    const [v4, v6] = endpoints[1]?.addresses ?? [];
+    expect([v4, v6]).toEqual([
+      expect.stringMatching(/^10\.5\./),
+      expect.stringMatching(/^fd00:5:/),
+    ]);
+    for (const address of [v4, v6]) {
+      const { code, stdout } =
+        (await targets[0]?.exec('ping', ['-c2', '-W2', address ?? ''])) ?? {};
+      expect({ address, code, stdout }).toMatchObject({ code: 0 });
+    }
   });
 });
 

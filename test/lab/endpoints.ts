@@ -17,11 +17,14 @@ export const NETWORK = { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } };
 /** What does not take this long, in ms, does not come. */
 export const SOON = 10_000;
 
-export async function readyLab(nodes: number): Promise<{ lab: Lab; daemons: Weftd[] }> {
+export async function readyLab(
+  nodes: number,
+  network: object = NETWORK,
+): Promise<{ lab: Lab; daemons: Weftd[] }> {
   const lab = await createLab({ nodes });
   try {
     await lab.startEtcd();
-    await lab.configureNetwork(NETWORK);
+    await lab.configureNetwork(network);
     const daemons = lab.hosts.map((host) => host.startWeftd());
     await Promise.all(daemons.map((daemon) => daemon.waitReady()));
     return { lab, daemons };
