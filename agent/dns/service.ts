@@ -124,7 +124,7 @@ export class DnsService {
     const settings: Settings = { domain, ttl, ttlOf: new Map(), internal: [] };
     const worker = new Worker(threadFile(), {
       workerData: settings,
-      resourceLimits: { maxOldGenerationSizeMb: MEMORY, maxYoungGenerationSizeMb: 2 },
+      resourceLimits: { maxOldGenerationSizeMb: MEMORY, maxYoungGenerationSizeMb: 24 },
     });
     this.#worker = worker;
     worker.on('message', (message: FromThread) => this.#heard(message));

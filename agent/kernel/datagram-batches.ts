@@ -15,10 +15,8 @@ const MSG_NOSIGNAL = 0x4000;
 
 /** Datagrams of one call. */
 const BATCH = 64;
-/** So long, in ms, questions are taken before others have their turn. */
-const TURN = 1;
-/** Questions that come within so many ms are a stream: then the next is waited for at once, not by Node's loop. */
-const STREAM = 1;
+/** Calls in a row, before others have their turn. */
+const ROUNDS = 4;
 /** Bytes of a question that we look at; a longer one is cut, and refused as such. */
 const IN_BYTES = 4096;
 const OUT_BYTES = 4096;
@@ -42,11 +40,6 @@ const LITTLE = endianness() === 'LE';
 const libc = koffi.load(null);
 const recvmmsg = libc.func('int recvmmsg(int, void *, uint32_t, int, void *)');
 const sendmmsg = libc.func('int sendmmsg(int, void *, uint32_t, int)');
-const ppoll = libc.func('int ppoll(void *, uint64_t, void *, void *)');
-/** asm-generic/poll.h; struct pollfd, and struct timespec behind it. */
-const POLLIN = 1;
-const POLL_BYTES = 8;
-const TIMESPEC_BYTES = 16;
 
 /** Who asks: a struct sockaddr; valid until the handler returns. */
 export type Peer = Uint8Array;
@@ -78,8 +71,6 @@ class Memory {
   readonly out: Side;
   readonly peers: readonly Uint8Array[];
   readonly #peerBase: bigint;
-  readonly #poll: Allocated;
-  readonly #pollView: DataView;
 
   constructor() {
     const peers = allocate(BATCH * ADDRESS_BYTES);
@@ -88,17 +79,6 @@ class Memory {
     this.in = side(IN_BYTES);
     this.out = side(OUT_BYTES);
     for (let i = 0; i < BATCH; i++) this.name(this.in, i, i, ADDRESS_BYTES);
-    this.#poll = allocate(POLL_BYTES + TIMESPEC_BYTES);
-    this.#pollView = viewOf(this.#poll.bytes);
-  }
-
-  /** Waits until there is something to read, `ms` at most; false: there is nothing. */
-  wait(fd: number, ms: number): boolean {
-    this.#pollView.setInt32(0, fd, LITTLE);
-    this.#pollView.setInt16(4, POLLIN, LITTLE);
-    this.#pollView.setBigInt64(POLL_BYTES + 8, BigInt(Math.floor(ms * 1e6)), LITTLE);
-    const { address } = this.#poll;
-    return Number(ppoll(address, 1, address + BigInt(POLL_BYTES), null)) > 0;
   }
 
   /** Points the name of message `i` to the peer `peer`. */
@@ -155,10 +135,6 @@ export class DatagramBatches {
   readonly #family: Family;
   readonly #socket: Socket;
   #isBusy = false;
-  /** When this turn of Node's loop shall end. */
-  #until: number | undefined;
-  /** When questions were last taken. */
-  #last = -Infinity;
   /** Answers that the kernel had no room for. */
   unsent = 0;
 
@@ -200,22 +176,8 @@ export class DatagramBatches {
     this.#flush(1);
   }
 
-  /**
-   * Takes what is there. In a stream it also waits for what comes next: through Node's loop each question would cost
-   * several times as much. Node reads many times in one turn of its loop, and together they have no more than TURN.
-   */
   #drain(): void {
-    const began = performance.now();
-    const isStream = began - this.#last < STREAM;
-    if (this.#until === undefined) {
-      this.#until = began + TURN;
-      setImmediate(() => (this.#until = undefined));
-    }
-    for (let left = this.#until - began; left > 0; left = this.#until - performance.now()) {
-      const isMore = this.#batch() === BATCH;
-      if (!isMore && !(isStream && this.#memory.wait(this.#fd, left))) break;
-    }
-    this.#last = performance.now();
+    for (let round = 0; round < ROUNDS; round++) if (this.#batch() < BATCH) return;
   }
 
   /** Takes what is there, and answers it; returns how many there were. */
