@@ -1,5 +1,6 @@
 /** What endpoints are planned from: this host's part of the network, and the bridges of others. */
-import { BRIDGE, type FoundBridge, type NetworkFacts } from '../endpoint/plan.ts';
+import { BRIDGE } from '../state/resource.ts';
+import type { FoundBridge, NetworkFacts } from '../endpoint/plan.ts';
 import type { Netlink } from '../kernel/netlink/netlink.ts';
 import type { Planner } from './planner.ts';
 

@@ -8,6 +8,7 @@
  * A file tells what was begun before anything of it stands, and goes after everything has gone: so a start knows all
  * that may be left. What stands in this host's kernel is desired state: what no file wants, the reconciler removes.
  */
+import { BRIDGE } from '../state/resource.ts';
 import type { Address } from '../ip/address.ts';
 import type { PerFamily } from '../state/facts.ts';
 import type { NamespaceFile } from '../state/veth.ts';
@@ -16,7 +17,7 @@ import { Addresses } from './addresses.ts';
 import type { Endpoint, Place } from './endpoint.ts';
 import { EndpointError } from './errors.ts';
 import type { AttachmentParts, FoundTarget, InsideLink } from './parts.ts';
-import { BRIDGE, insideOf, macFor, vethOf, type FoundBridge, type NetworkFacts } from './plan.ts';
+import { insideOf, macFor, vethOf, type FoundBridge, type NetworkFacts } from './plan.ts';
 import type { AttachRequest } from './request.ts';
 import { Wiring } from './wiring.ts';
 

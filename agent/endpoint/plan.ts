@@ -4,6 +4,7 @@ import { macFromBytes, type Mac } from '../ip/mac.ts';
 import { containsAddress, lengthOf, parsePrefix, type Prefix } from '../ip/prefix.ts';
 import type { PerFamily } from '../state/facts.ts';
 import {
+  BRIDGE,
   ROUTE_PROTOCOL,
   type LinkAddress,
   type Resource,
@@ -14,8 +15,6 @@ import { vethAlias, vethName } from '../state/veth.ts';
 import { gatewayOf } from './address-pool.ts';
 import type { Endpoint, Place } from './endpoint.ts';
 
-/** weft's own bridge. */
-export const BRIDGE = 'weft0';
 const BRIDGE_ALIAS = 'weft bridge';
 
 /** The network of the endpoints on this host. */

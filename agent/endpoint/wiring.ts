@@ -1,16 +1,9 @@
 /** What endpoints want of this host's kernel, as slices of its desired state: a pair for each, and a bridge to join them. */
 import type { Problem } from '../state/reconciler.ts';
-import { keyOf, type Key, type Resource } from '../state/resource.ts';
+import { BRIDGE, keyOf, type Key, type Resource } from '../state/resource.ts';
 import type { Endpoint, Place } from './endpoint.ts';
 import { EndpointError } from './errors.ts';
-import {
-  BRIDGE,
-  bridgeFor,
-  bridgeResources,
-  vethOf,
-  type FoundBridge,
-  type NetworkFacts,
-} from './plan.ts';
+import { bridgeFor, bridgeResources, vethOf, type FoundBridge, type NetworkFacts } from './plan.ts';
 
 /** The reconciler. */
 export interface WiringKernel {

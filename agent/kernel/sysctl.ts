@@ -4,17 +4,21 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { KernelEvent, Operation, Outcome } from '../state/kernel.ts';
-import type { Kind, Resource, Sysctl } from '../state/resource.ts';
+import { BRIDGE, type Kind, type Resource, type Sysctl } from '../state/resource.ts';
 import { WIREGUARD_LINKS } from '../state/wireguard.ts';
 import { errnoSentence } from './errno.ts';
 import { Follower } from './follower.ts';
 import type { Driver } from './kernel.ts';
 
 const ROOT = '/proc/sys';
-/** What weft sets on a link of its own; told by dumps before it was ever asked for. */
-function sysctlsOf(link: string): string[] {
+/** What weft sets for a link of its own; told by dumps before it was ever asked for. */
+function sysctlsOf(link: string): Omit<Sysctl, 'value'>[] {
+  // With its bridge weft wants forwarding, which is the host's; a port of the bridge has none.
+  if (link === BRIDGE) return [{ kind: 'sysctl', path: 'net/ipv4/ip_forward' }];
+  if (link.startsWith('weft-')) return [];
   const own = [`net/ipv6/conf/${link}/accept_ra`];
-  return WIREGUARD_LINKS.includes(link) ? [...own, `net/ipv4/conf/${link}/rp_filter`] : own;
+  if (WIREGUARD_LINKS.includes(link)) own.push(`net/ipv4/conf/${link}/rp_filter`);
+  return own.map((path) => ({ kind: 'sysctl', path, link }));
 }
 /** The kernel tells nobody that a sysctl changed: ours, two or three, are read this often, in ms. */
 const PERIOD = 500;
@@ -28,9 +32,7 @@ export class SysctlDriver implements Driver {
 
   async *dump(links: ReadonlySet<string>): AsyncIterable<readonly Resource[]> {
     for (const link of links) {
-      for (const path of sysctlsOf(link)) {
-        this.#known.set(path, { kind: 'sysctl', path, link });
-      }
+      for (const sysctl of sysctlsOf(link)) this.#known.set(sysctl.path, sysctl);
     }
     yield await this.#follower.dump();
   }

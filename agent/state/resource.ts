@@ -72,6 +72,9 @@ export interface UdpLink {
   readonly alias: string;
 }
 
+/** weft's own bridge. */
+export const BRIDGE = 'weft0';
+
 /** A bridge that joins the endpoints of this host; it has their gateway's address. */
 export interface BridgeLink {
   readonly kind: 'link';
