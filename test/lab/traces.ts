@@ -10,6 +10,8 @@ import { killAllNow } from './child.ts';
 import { ipSync, runSync, sleepSync } from './command.ts';
 
 const NETNS_DIR = '/run/netns';
+/** Where weftd writes resolv.conf of an attached namespace. */
+const RESOLVERS_DIR = '/etc/netns';
 const CGROUP_DIR = '/sys/fs/cgroup';
 /** Containers' shims put their sockets there, wherever else Docker's files are, and leave them when killed. */
 const SHIM_DIR = '/run/containerd/s';
@@ -68,13 +70,15 @@ export function removeTraces(name: string): void {
   unmountBelow(labDirectory(name));
   removeNamespaces(name);
   removeControlGroups(name);
+  for (const entry of entries(RESOLVERS_DIR))
+    if (entry.startsWith(`${name}-`)) rmSync(join(RESOLVERS_DIR, entry), { recursive: true });
   rmSync(labDirectory(name), { recursive: true, force: true });
   live.delete(name);
 }
 
 /** Removes labs of processes that are gone, as SIGKILL leaves them. */
 export function sweepStale(): void {
-  const names = [...entries(NETNS_DIR), ...entries(tmpdir())].flatMap(
+  const names = [...entries(NETNS_DIR), ...entries(RESOLVERS_DIR), ...entries(tmpdir())].flatMap(
     (entry) => LAB_NAME.exec(entry)?.[0] ?? [],
   );
   for (const name of new Set(names)) if (isStale(name)) removeTraces(name);
