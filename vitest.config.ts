@@ -9,7 +9,15 @@ export default defineConfig({
       exclude: ['**/*.test.ts', '**/generated/**'],
     },
     projects: [
-      { test: { name: 'unit', include: ['{agent,controlplane,cli,deploy}/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{agent,controlplane,cli,deploy}/**/*.test.ts'],
+          // For what hangs: a property takes its time on a busy machine.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       { test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 900_000 } },
       {
         test: {
