@@ -112,7 +112,9 @@ describe('weftd --plan', () => {
     const expected = ['link', 'sysctl', 'address', 'nftables', 'neighbour', 'fdb', 'route'];
     expect(kinds).toEqual(new Set(expected));
     const { stdout, stderr } = await host.runWeftd(['plan', ...ALL]);
-    expect(stdout).toMatch(/^Operations \(\d+\)\n {2}\+ link flannel\.1 vxlan /);
+    expect(stdout).toMatch(
+      /^Operations \(\d+\)\n(?: {2}\+ route blackhole [^\n]+\n)+ {2}\+ link flannel\.1 vxlan /,
+    );
     expect(stdout).toMatch(/\nActual \(0\)\n$/);
     expect(stderr).toMatch(/^weftd: this host has no identity before its first start, [^\n]+\n$/);
     expect(await everything()).toEqual(before);
