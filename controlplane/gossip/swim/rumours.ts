@@ -36,7 +36,9 @@ export interface RumoursOptions {
   /** A suspicion is nearly over: one more look. */
   readonly nearlyOver: (record: MemberRecord) => void;
   /** Our refutation is queued: somebody suspects us, or takes us for dead. */
-  readonly refuted: (verdict: 'suspect' | 'dead') => void;
+  readonly refuted: () => void;
+  /** Somebody takes us for dead, or did: we may have refuted the suspicion already. */
+  readonly takenForDead: () => void;
 }
 
 export class Rumours {
@@ -81,7 +83,7 @@ export class Rumours {
       return this.#core.broadcast(node, { kind: 'suspect', ...accusation });
     }
     if (record.isGone) return;
-    if (record === self) return this.#refute(accusation, 'suspect');
+    if (record === self) return this.#refute(accusation);
     // Of a higher incarnation it confirms nothing: the member has answered what we suspect it of.
     this.#acquit(record);
     this.#core.broadcast(node, { kind: 'suspect', ...accusation });
@@ -102,10 +104,11 @@ export class Rumours {
     const { node, incarnation, from } = accusation;
     const record = table.get(node);
     if (record === undefined) return;
+    if (record === self && from !== node && !record.isGone) this.#options.takenForDead();
     if (incarnation < record.incarnation) return this.#outlived(record, from, sender);
     // Before we leave we are neither; then nobody takes us for dead but ourselves.
     if (record.isGone) return;
-    if (record === self) return this.#refute(accusation, 'dead');
+    if (record === self) return this.#refute(accusation);
     this.#bury(record, accusation);
   }
 
@@ -135,7 +138,7 @@ export class Rumours {
     if (claim.incarnation < self.incarnation) return;
     const isOurs = isSame(self.meta, claim.meta) && isSame(self.vsn, claim.vsn);
     if (claim.incarnation === self.incarnation && isOurs) return;
-    this.#refute({ incarnation: claim.incarnation, node: self.name, from: '' }, 'suspect');
+    this.#refute({ incarnation: claim.incarnation, node: self.name, from: '' });
   }
 
   #meet(claim: Alive): void {
@@ -191,13 +194,13 @@ export class Rumours {
     return { kind: state === 'suspect' ? 'suspect' : 'dead', node, incarnation, from };
   }
 
-  #refute({ incarnation, from }: Accusation, verdict: 'suspect' | 'dead'): void {
+  #refute({ incarnation, from }: Accusation): void {
     const { awareness, counts, self } = this.#core;
     counts.refutations++;
     awareness.add(1);
     this.announce(incarnation);
     this.#refuted(self, from);
-    this.#options.refuted(verdict);
+    this.#options.refuted();
   }
 
   /** Who accuses us is told by ourselves, and again if it has not heard: others may pass it on too late. */

@@ -95,10 +95,8 @@ export class Swim {
     this.#rumours = new Rumours(this.#core, {
       suspected: (record) => this.#prober.confirmSoon(record),
       nearlyOver: (record) => this.#prober.callOnceMore(record),
-      refuted: (verdict) => {
-        this.#gossiper.urgently();
-        if (verdict === 'dead') this.#catchUp();
-      },
+      refuted: () => this.#gossiper.urgently(),
+      takenForDead: () => this.#catchUp(),
     });
     this.#prober = new Prober(this.#core, {
       failed: (accusation) => this.#rumours.suspect(accusation),
