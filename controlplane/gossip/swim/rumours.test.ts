@@ -60,7 +60,7 @@ describe('an accusation that is out of date', () => {
     expect(net.sentBy(self, 'alive')).toMatchObject([
       { to: FAR, message: { node: 'x', incarnation: 3 } },
     ]);
-    net.run(100);
+    net.run(1_000);
     hear(accusation(kind, 'x', 2));
     expect(net.sentBy(self, 'alive').filter(({ to }) => to.addr[3] === FAR.addr[3])).toHaveLength(
       2,

@@ -25,8 +25,9 @@ const INCARNATION_LIMIT = 2 ** 32 - 1;
 const VERSIONS_LENGTH = 6;
 /** In ms: so often one member is told directly what we know of it. */
 const REPLY_INTERVAL = 1_000;
-/** In ms: so often one who is out of date is told of a member that lives. */
-const CORRECTION_INTERVAL = 100;
+/** In ms: so often one who is out of date is told of a member that lives; and how many in that time. */
+const CORRECTION_INTERVAL = 1_000;
+const CORRECTIONS = 32;
 /** How many members tell somebody what they know of him, when they do not hear it from himself. */
 const REPLIES = 10;
 
@@ -51,7 +52,7 @@ export class Rumours {
     this.#core = core;
     this.#options = options;
     this.#replies = new Pace(core.timers, REPLY_INTERVAL);
-    this.#corrections = new Pace(core.timers, CORRECTION_INTERVAL);
+    this.#corrections = new Pace(core.timers, CORRECTION_INTERVAL, CORRECTIONS);
   }
 
   /** `from`: where the packet came from, if it came by packet. */
