@@ -37,10 +37,11 @@ export function staticNamesOf({ config, membership }: Daemon, log: Logger): Stat
     put: (kind, key, payload) => membership?.put(kind, key, payload),
     remove: (kind, key) => membership?.remove(kind, key),
   });
-  if (!names.open())
+  const aside = names.open();
+  if (aside !== undefined)
     log.warn(
-      { file: path },
-      'the static names are damaged and do not count: weft dns add says them anew',
+      { file: aside },
+      'the static names were damaged and do not count: weft dns add says them anew',
     );
   return names;
 }

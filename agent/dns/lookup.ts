@@ -119,7 +119,10 @@ export class Lookup {
       else this.#answered(server, response, ms);
     });
     // Connected, it takes packets from there only, and hears that nobody listens.
-    socket.connect(port, address, () => socket.send(message));
+    // Node tells this way, too, that there is no way to it; its types do not know.
+    const connected = (cause?: Error): void =>
+      cause === undefined ? socket.send(message) : fail();
+    socket.connect(port, address, connected);
   }
 
   #askByTcp(server: SocketAddress): void {

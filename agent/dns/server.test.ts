@@ -225,6 +225,15 @@ test('SERVFAIL, where none can tell, and where there is none', async () => {
   expect(server.counts).toMatchObject({ failed: 2, waiting: 0 });
 });
 
+test('a server to which there is no way is passed over, and so is its end', async () => {
+  // connect(2) refuses the broadcast address at once.
+  forwarder.setServers(['255.255.255.255:53']);
+  expect((await ask('example.com')).rcode).toBe(RCODE.SERVFAIL);
+  const { at } = await upstream((bytes) => reply(bytes));
+  forwarder.setServers(['255.255.255.255:53', at]);
+  expect((await ask('example.com')).rcode).toBe(RCODE.NOERROR);
+});
+
 /** Writes the questions on one connection, and reads so many answers. */
 async function converse(questions: readonly Buffer[], count: number): Promise<ReadAnswer[]> {
   const socket = connect(PORT, HERE);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -23,20 +23,20 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-function opened(): { readonly names: StaticNames; readonly isWhole: boolean } {
+function opened(): { readonly names: StaticNames; readonly aside: string | undefined } {
   const names = new StaticNames({
     path,
     put: (_kind, key) => void said.add(key),
     remove: (_kind, key) => void said.delete(key),
   });
-  return { names, isWhole: names.open() };
+  return { names, aside: names.open() };
 }
 
 test('what was added is said again by the next weftd, until it is removed', () => {
   opened().names.add(DB);
   said.clear();
-  const { names, isWhole } = opened();
-  expect(isWhole).toBe(true);
+  const { names, aside } = opened();
+  expect(aside).toBeUndefined();
   expect([...names.list()]).toEqual([DB]);
   expect([...said]).toEqual([keyOfName(DB)]);
   expect(names.remove(({ name }) => name === 'other')).toBe(0);
@@ -50,8 +50,10 @@ test.each([
   '{}',
   '[1]',
   '[{"name":"DB","network":"default","address":"192.0.2.7","ttl":1}]',
-])('of a file that has %s nothing counts, and it is told', (text) => {
+])('of a file that has %s nothing counts, and it is put aside', (text) => {
   writeFileSync(path, text);
-  const { names, isWhole } = opened();
-  expect([isWhole, ...names.list(), ...said]).toEqual([false]);
+  const { names, aside } = opened();
+  expect([aside, ...names.list(), ...said]).toEqual([`${path}.damaged`]);
+  names.add(DB);
+  expect(readFileSync(`${path}.damaged`, 'utf8')).toBe(text);
 });

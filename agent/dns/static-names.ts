@@ -1,4 +1,5 @@
 /** Static records of this host: kept in a file, said to all by gossip. */
+import { renameSync } from 'node:fs';
 import {
   encodeName,
   isName,
@@ -7,7 +8,7 @@ import {
   NAME_KIND,
   type Name,
 } from '../../controlplane/names/index.ts';
-import { readIfThere, writeAtomically } from '../config/atomic-file.ts';
+import { FileError, readIfThere, writeAtomically } from '../config/atomic-file.ts';
 import { addressFromBytes, addressToBytes, parseAddress } from '../ip/address.ts';
 
 const MODE = 0o644;
@@ -29,12 +30,17 @@ export class StaticNames {
     this.#parts = parts;
   }
 
-  /** Says what the file has. Returns false if it was damaged: then nothing of it counts. Throws a FileError. */
-  open(): boolean {
-    const text = readIfThere(this.#parts.path);
+  /**
+   * Says what the file has. Where it is damaged, nothing of it counts, and it is put aside: returns where. Throws a
+   * FileError.
+   */
+  open(): string | undefined {
+    const { path } = this.#parts;
+    const text = readIfThere(path);
     const names = text === undefined ? [] : namesIn(text);
-    for (const name of names ?? []) this.#say(name);
-    return names !== undefined;
+    if (names === undefined) return putAside(path);
+    for (const name of names) this.#say(name);
+    return undefined;
   }
 
   list(): Iterable<Name> {
@@ -45,8 +51,16 @@ export class StaticNames {
   add(name: Name): void {
     if (this.#names.size >= LIMIT && !this.#names.has(keyOfName(name)))
       throw new RangeError(`this host has ${LIMIT} static records already; remove others first`);
+    const before = this.#names.get(keyOfName(name));
+    this.#names.set(keyOfName(name), name);
+    try {
+      this.#keep();
+    } catch (cause) {
+      if (before === undefined) this.#names.delete(keyOfName(name));
+      else this.#names.set(keyOfName(name), before);
+      throw cause;
+    }
     this.#say(name);
-    this.#keep();
   }
 
   /** Those that `isMeant`; returns how many. Throws a FileError. */
@@ -75,6 +89,16 @@ export class StaticNames {
     }));
     writeAtomically(this.#parts.path, `${JSON.stringify(list, undefined, 2)}\n`, MODE);
   }
+}
+
+function putAside(path: string): string {
+  const aside = `${path}.damaged`;
+  try {
+    renameSync(path, aside);
+  } catch (cause) {
+    throw new FileError('written', aside, cause);
+  }
+  return aside;
 }
 
 /** Undefined if it is not what `keep` writes. */

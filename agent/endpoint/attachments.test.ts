@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { FileError } from '../config/atomic-file.ts';
 import { address } from '../ip/address.ts';
 import { prefix } from '../ip/prefix.ts';
 import { keyOf, type Key, type Resource } from '../state/resource.ts';
@@ -202,6 +203,19 @@ test('without a subnet nothing is attached; an address of a former one is told',
   expect([...host.attachments.strangers()]).toEqual([]);
   host.attachments.setNetwork({ ...FACTS, subnets: { 4: prefix('10.5.9.0/28') } });
   expect([...host.attachments.strangers()].map(({ id }) => id)).toEqual(['0000000000000001']);
+});
+
+test('a disk that takes nothing does not keep what has gone from going', async () => {
+  const host = ready();
+  await host.attachments.attach(asked(1));
+  const [endpoint] = host.attachments.list();
+  host.gone.add(endpoint?.place?.namespace.path ?? '');
+  const full = (): void => {
+    throw new FileError('written', '/var/lib/weft', { code: 'EROFS' });
+  };
+  Object.assign(host.store, { save: full, remove: full });
+  host.attachments.pairGone('0000000000000001');
+  expect([...host.attachments.list(), ...host.said.keys()]).toEqual([]);
 });
 
 test("another's bridge that has the gateway's address is joined, and our own goes", async () => {

@@ -8,6 +8,7 @@
  * A file tells what was begun before anything of it stands, and goes after everything has gone: so a start knows all
  * that may be left. What stands in this host's kernel is desired state: what no file wants, the reconciler removes.
  */
+import { FileError } from '../config/atomic-file.ts';
 import { BRIDGE } from '../state/resource.ts';
 import type { Address } from '../ip/address.ts';
 import type { PerFamily } from '../state/facts.ts';
@@ -316,26 +317,38 @@ export class Attachments {
 
   /** Names and files, and nothing of the kernel's. */
   #forget(endpoint: Endpoint): void {
-    this.#parts.names.remove(endpoint.id);
-    this.#parts.resolver.remove(endpoint);
+    this.#withdraw(endpoint);
     this.#parts.store.remove(endpoint.id);
+    this.#unknow(endpoint);
+  }
+
+  #unknow(endpoint: Endpoint): void {
     this.#endpoints.delete(endpoint.id);
-    this.#addresses.release(endpoint);
     this.#need();
     this.#parts.changed(endpoint.id);
+  }
+
+  #withdraw(endpoint: Endpoint): void {
+    this.#parts.names.remove(endpoint.id);
+    this.#parts.resolver.remove(endpoint);
+    this.#addresses.release(endpoint);
   }
 
   /** Its namespace has gone, and the pair with it. That of a container may come back. */
   #vanish(endpoint: Endpoint): void {
     void this.#wiring.drop(endpoint.id);
-    if (!endpoint.target.startsWith('ctr:')) {
-      this.#forget(endpoint);
-      return;
+    this.#withdraw(endpoint);
+    const isContainer = endpoint.target.startsWith('ctr:');
+    const away: Endpoint = { ...endpoint, state: 'away', since: this.#parts.now() };
+    if (isContainer) this.#know(away);
+    else this.#unknow(endpoint);
+    try {
+      if (isContainer) this.#parts.store.save(away);
+      else this.#parts.store.remove(endpoint.id);
+    } catch (cause) {
+      // The file is out of date. The next start finds out again what this one did.
+      if (!(cause instanceof FileError)) throw cause;
     }
-    this.#parts.names.remove(endpoint.id);
-    this.#parts.resolver.remove(endpoint);
-    this.#addresses.release(endpoint);
-    this.#save({ ...endpoint, state: 'away', since: this.#parts.now() });
   }
 
   async #stand(endpoint: Endpoint, place: Place): Promise<void> {
@@ -363,6 +376,10 @@ export class Attachments {
 
   #save(endpoint: Endpoint): void {
     this.#parts.store.save(endpoint);
+    this.#know(endpoint);
+  }
+
+  #know(endpoint: Endpoint): void {
     this.#endpoints.set(endpoint.id, endpoint);
     this.#need();
     this.#parts.changed(endpoint.id);

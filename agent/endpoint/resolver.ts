@@ -6,9 +6,10 @@ import {
   closeSync,
   constants,
   existsSync,
+  fstatSync,
   ftruncateSync,
   openSync,
-  readFileSync,
+  readSync,
   rmdirSync,
   rmSync,
   writeSync,
@@ -74,7 +75,9 @@ export class ResolverFiles {
     const mark = markOf(endpoint);
     try {
       if (resolver.before !== undefined) {
-        if (readInside(rootOf(resolver))?.startsWith(mark) === true)
+        // An empty one: its file system was full.
+        const text = readInside(rootOf(resolver));
+        if (text === '' || text?.startsWith(mark) === true)
           writeInside(rootOf(resolver), resolver.before);
       } else if (readIfThere(resolver.path)?.startsWith(mark) === true) {
         rmSync(resolver.path);
@@ -94,11 +97,14 @@ function rootOf({ path }: Resolver): string {
   return path.slice(0, -'/root/etc/resolv.conf'.length);
 }
 
-/** Undefined if there is none, or it is too long to be kept. */
-function readInside(process: string): string | undefined {
+/** The resolv.conf below /proc/PID. Undefined if there is none, or it is too long to be kept. */
+export function readInside(process: string): string | undefined {
   try {
-    const text = withFile(process, constants.O_RDONLY, (file) => readFileSync(file, 'utf8'));
-    return text.length <= SIZE_LIMIT ? text : undefined;
+    return withFile(process, constants.O_RDONLY, (file) => {
+      const bytes = Buffer.alloc(SIZE_LIMIT + 1);
+      const length = readSync(file, bytes, 0, bytes.length, 0);
+      return length <= SIZE_LIMIT ? bytes.toString('utf8', 0, length) : undefined;
+    });
   } catch {
     return undefined;
   }
@@ -107,17 +113,19 @@ function readInside(process: string): string | undefined {
 /** In place, as it is often a mount of its own. */
 function writeInside(process: string, text: string): void {
   withFile(process, constants.O_WRONLY, (file) => {
-    ftruncateSync(file);
-    writeSync(file, text, 0);
+    const bytes = Buffer.from(text);
+    const length = writeSync(file, bytes, 0, bytes.length, 0);
+    ftruncateSync(file, length);
+    if (length < bytes.length) throw new Error('the file system of the container is full');
   });
 }
 
 /**
  * Step by step, and following no link: an absolute one, laid there from inside, would lead into the file system of
- * this host.
+ * this host. Nor is anything opened that may keep us waiting, or has no end.
  */
 function withFile<T>(process: string, flags: number, work: (file: number) => T): T {
-  const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
+  const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
   const opened = [openSync(join(process, 'root'), O_RDONLY | O_DIRECTORY)];
   try {
     const below = (name: string, how: number): number => {
@@ -126,7 +134,9 @@ function withFile<T>(process: string, flags: number, work: (file: number) => T):
       return file;
     };
     below('etc', O_RDONLY | O_DIRECTORY);
-    return work(below('resolv.conf', flags));
+    const file = below('resolv.conf', flags | O_NONBLOCK);
+    if (!fstatSync(file).isFile()) throw new Error('resolv.conf is no file');
+    return work(file);
   } finally {
     for (const file of opened.toReversed()) closeSync(file);
   }

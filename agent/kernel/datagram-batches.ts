@@ -135,6 +135,7 @@ export class DatagramBatches {
   readonly #family: Family;
   readonly #socket: Socket;
   #isBusy = false;
+  #isClosed = false;
   /** Answers that the kernel had no room for. */
   unsent = 0;
 
@@ -155,6 +156,8 @@ export class DatagramBatches {
 
   /** To somebody who asked before: `peer` is a copy of what the handler got. */
   send(data: Uint8Array, peer: Peer): void {
+    // Its number may be another socket's by now.
+    if (this.#isClosed) return;
     const { out, peers } = this.#memory;
     out.buffers[0]?.set(data);
     peers[0]?.set(peer);
@@ -163,6 +166,7 @@ export class DatagramBatches {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#socket.close();
   }
 

@@ -28,6 +28,9 @@ export function openNamespace({ path, inode }: NamespaceFile): OpenNamespace {
   return { fd, [Symbol.dispose]: () => closeSync(fd) };
 }
 
+const NO_PERMISSION =
+  'weftd may not reach into network namespaces: run it as root, with CAP_SYS_ADMIN';
+
 /** The namespace that a file opens. Throws a KernelError (ENOENT, or EINVAL: it opens none). */
 export function namespaceAt(path: string): NamespaceFile {
   const inode = inodeAt(path);
@@ -57,8 +60,12 @@ function inodeAt(path: string): number | undefined {
  */
 export function inNamespace<T>({ fd }: OpenNamespace, work: () => T): T {
   const home = openSync('/proc/thread-self/ns/net', 'r');
+  if (setns(fd, CLONE_NEWNET) !== 0) {
+    const code = errnoName(koffi.errno());
+    closeSync(home);
+    throw code === 'EPERM' ? new KernelError(code, NO_PERMISSION) : new KernelError(code);
+  }
   try {
-    if (setns(fd, CLONE_NEWNET) !== 0) throw new KernelError(errnoName(koffi.errno()));
     return work();
   } finally {
     if (setns(home, CLONE_NEWNET) !== 0) process.abort();

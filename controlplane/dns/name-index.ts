@@ -176,6 +176,8 @@ export class NameIndex {
       set.parts.add(part);
       set.changed();
     }
+    // Of a static record's address others may know more.
+    if (part.primary === undefined) return;
     for (const { bytes } of part.addresses) {
       const name = reverseName(bytes);
       const parts = this.#reverse.get(name) ?? new Set();
