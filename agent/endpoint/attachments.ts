@@ -318,7 +318,9 @@ export class Attachments {
   /** Names and files, and nothing of the kernel's. */
   #forget(endpoint: Endpoint): void {
     this.#withdraw(endpoint);
+    // Where the file cannot be removed it still holds the address.
     this.#parts.store.remove(endpoint.id);
+    this.#addresses.release(endpoint);
     this.#unknow(endpoint);
   }
 
@@ -331,13 +333,13 @@ export class Attachments {
   #withdraw(endpoint: Endpoint): void {
     this.#parts.names.remove(endpoint.id);
     this.#parts.resolver.remove(endpoint);
-    this.#addresses.release(endpoint);
   }
 
   /** Its namespace has gone, and the pair with it. That of a container may come back. */
   #vanish(endpoint: Endpoint): void {
     void this.#wiring.drop(endpoint.id);
     this.#withdraw(endpoint);
+    this.#addresses.release(endpoint);
     const isContainer = endpoint.target.startsWith('ctr:');
     const away: Endpoint = { ...endpoint, state: 'away', since: this.#parts.now() };
     if (isContainer) this.#know(away);
