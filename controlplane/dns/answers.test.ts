@@ -70,6 +70,12 @@ function data(name: string, asker = APP, asked: Asked = {}): readonly string[] |
 const NXDOMAIN = `rcode ${RCODE.NXDOMAIN}`;
 const REFUSED = `rcode ${RCODE.REFUSED}`;
 
+it('a name of a network in which nobody has one yet does not leave', () => {
+  const empty: Asker = { networks: ['empty'], forwards: true };
+  expect(ask('db.empty', empty)).toMatchObject({ rcode: RCODE.NXDOMAIN });
+  expect(ask('db.empty')).toBe('forward');
+});
+
 describe('the names of an asker', () => {
   it.each([
     ['web', ['10.5.1.1']],
@@ -101,6 +107,7 @@ describe('the names of an asker', () => {
     ['printer.local', NXDOMAIN],
     ['2.1.168.192.in-addr.arpa', NXDOMAIN],
     ['9.9.5.10.in-addr.arpa', NXDOMAIN],
+    ['b._dns-sd._udp.0.1.168.192.in-addr.arpa', NXDOMAIN],
     ['example.com', 'forward'],
     ['1.2.0.192.example', 'forward'],
     ['8.8.8.8.in-addr.arpa', 'forward'],

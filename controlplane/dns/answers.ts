@@ -180,19 +180,25 @@ export class Answers {
   }
 
   /** Not of our names. What looks like one never leaves. */
-  #elsewhere({ name, type }: Query, { forwards }: Asker): Reply | 'forward' {
+  #elsewhere({ name, type }: Query, { forwards, networks }: Asker): Reply | 'forward' {
     const special = specialOf(name);
     if (special === 'localhost') return this.#localhost(type);
-    if (special === 'nothing' || this.#looksOurs(name)) return this.#nothing(RCODE.NXDOMAIN, name);
+    if (special === 'nothing' || this.#looksOurs(name, networks))
+      return this.#nothing(RCODE.NXDOMAIN, name);
     if (type === TYPE.ANY) return { rcode: RCODE.NOERROR, aa: false, answers: [MINIMAL_ANY] };
     return forwards ? 'forward' : REFUSED;
   }
 
-  #looksOurs(name: string): boolean {
+  /** Also in a network of the asker's in which nobody has a name (yet). */
+  #looksOurs(name: string, networks: Asker['networks']): boolean {
     if (name === '') return false;
     const [, network, more] = name.split('.', 3);
     if (network === undefined) return true;
-    return more === undefined && (network === HOST_NETWORK || this.#index.hasNetwork(network));
+    const isNetwork =
+      network === HOST_NETWORK ||
+      this.#index.hasNetwork(network) ||
+      (networks !== 'all' && networks.includes(network));
+    return more === undefined && isNetwork;
   }
 
   #localhost(type: number): Reply {
