@@ -8,6 +8,16 @@ import { namespaceAt } from '../kernel/namespace.ts';
 
 /** Rejects with an EndpointError that says what was looked for, and where. */
 export async function findTarget(target: Target): Promise<FoundTarget> {
+  const found = await namespaceOf(target);
+  if (found.namespace.inode !== namespaceAt('/proc/self/ns/net').inode) return found;
+  throw new EndpointError(
+    'no-target',
+    'that is the network namespace of this host itself',
+    'let the host join with weft expose',
+  );
+}
+
+async function namespaceOf(target: Target): Promise<FoundTarget> {
   switch (target.type) {
     case 'netns':
       return { namespace: opened(target.path, 'list them with ip netns') };

@@ -94,6 +94,7 @@ describe('three hosts, three workloads each', () => {
       [['attach', netns, '--mac', '01:00:00:00:00:01'], 'is no MAC of one interface', 2],
       [['attach', 'netns:nobody-has-this'], '/run/netns/nobody-has-this is no more', 1],
       [['attach', 'pid:4194999'], 'there is no process 4194999', 1],
+      [['attach', `netns:${host.netns}`], 'the network namespace of this host itself', 1],
       [['attach', 'ctr:nobody-has-this'], 'nobody-has-this', 1],
       [['attach', `netns:${targets[3]?.target.netns}`], 'in the network default already', 1],
       [['detach', 'nobody-has-this'], 'there is no endpoint nobody-has-this', 1],
