@@ -154,6 +154,7 @@ function devicesOf(
       mac,
       learning: options.learning,
       gbp: options.gbp,
+      proxy: false,
       up: true,
       alias: `weft vxlan ${options.vni}`,
     };

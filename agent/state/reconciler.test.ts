@@ -21,6 +21,7 @@ const link = (vni = 1, mtu = 1450): Resource => ({
   mac: mac('02:00:00:00:00:01'),
   learning: false,
   gbp: false,
+  proxy: false,
   up: true,
   alias: 'weft',
 });

@@ -33,6 +33,10 @@ export interface VxlanLink {
   readonly mac: Mac;
   readonly learning: boolean;
   readonly gbp: boolean;
+  /** Questions for neighbours are answered from those on the device, and go no further. */
+  readonly proxy: boolean;
+  /** The bridge that it is a port of, if any. */
+  readonly master?: string;
   readonly up: boolean;
   /** IFLA_IFALIAS: how weft knows its own links again; begins with `weft`. */
   readonly alias: string;
@@ -299,7 +303,7 @@ export function linkOf(resource: Resource): string | undefined {
     case 'wireguard-peer':
       return resource.link;
     case 'link':
-      return resource.type === 'veth' ? resource.master : undefined;
+      return 'master' in resource ? resource.master : undefined;
     case 'nftables':
     case 'iptables':
     case 'command':
@@ -376,7 +380,8 @@ function describeLink(link: Link): string {
     case 'vxlan':
       return (
         `link ${link.name} vxlan id ${link.vni} local ${link.local} dev ${link.lower} ` +
-        `dstport ${link.port} mtu ${link.mtu} address ${link.mac}`
+        `dstport ${link.port} mtu ${link.mtu} address ${link.mac}` +
+        `${link.proxy ? ' proxy' : ''}${link.master === undefined ? '' : ` master ${link.master}`}`
       );
   }
 }

@@ -52,6 +52,7 @@ const COMMON = {
   port: 8472,
   learning: false,
   gbp: false,
+  proxy: false,
   up: true,
   alias: 'weft',
 } as const;

@@ -6,6 +6,7 @@ import { mac } from '../../agent/ip/mac.ts';
 import { openNetlink } from '../../agent/kernel/netlink/netlink.ts';
 import type { Operation } from '../../agent/state/kernel.ts';
 import type {
+  BridgeLink,
   FdbEntry,
   Neighbour,
   Resource,
@@ -143,6 +144,27 @@ describe.each([V4, V6])('$name', (of) => {
     },
   );
 
+  test('a port of a bridge answers for its neighbours, and follows to another bridge or none', async () => {
+    const [bridge, other] = ['weft-4096', 'weft-4097'].map(bridgeNamed) as [BridgeLink, BridgeLink];
+    const port: VxlanLink = { ...of.link, name: 'weftx-4096', proxy: true, master: bridge.name };
+    const entries = [of.neighbour, of.fdb].map((entry) => ({ ...entry, link: port.name }));
+    const wanted = [bridge, other, port, ...entries];
+    allDone(await create(wanted));
+    expect(await dumped()).toEqual(lines(wanted));
+    expect(ipJson(`link show ${port.name}`)).toMatchObject([
+      { master: bridge.name, linkinfo: { info_data: { proxy: true, learning: false } } },
+    ]);
+    const [before] = ipJson(`link show ${port.name}`);
+    const { master: _, ...alone } = port;
+    for (const next of [{ ...port, master: other.name }, alone, port]) {
+      allDone(await change(port, next));
+      expect(await dumped()).toEqual(lines([bridge, other, next, ...entries]));
+    }
+    expect(ipJson(`link show ${port.name}`)).toMatchObject([{ ifindex: before?.['ifindex'] }]);
+    allDone(await change(port, { ...alone, proxy: false }));
+    expect(ipJson(`link show ${port.name}`)[0]?.['ifindex']).not.toBe(before?.['ifindex']);
+  });
+
   test('a route of somebody else in our place is a conflict, and stays', async () => {
     allDone(await create([of.link]));
     ip(`${of.ip} route add ${of.route.prefix} via ${of.otherRemote} dev under0 proto static`);
@@ -186,6 +208,11 @@ describe.each([V4, V6])('$name', (of) => {
     expect(JSON.stringify(outcomes)).toContain('vx9');
   });
 });
+
+function bridgeNamed(name: string): BridgeLink {
+  const common = { kind: 'link', type: 'bridge', up: true, alias: 'weft network' } as const;
+  return { ...common, name, mtu: 1400, mac: mac('02:42:0a:00:00:01') };
+}
 
 function isOfWeft({ type }: { readonly type?: string }): boolean {
   return type === 'vxlan';

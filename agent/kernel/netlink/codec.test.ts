@@ -88,6 +88,7 @@ const links: fc.Arbitrary<VxlanLink> = fc.record({
   mac: macs,
   learning: fc.boolean(),
   gbp: fc.boolean(),
+  proxy: fc.boolean(),
   up: fc.constant(false),
   alias: fc.constant(''),
 });
@@ -167,8 +168,10 @@ test('an address comes back as it was written', () => {
 
 test('a link comes back as it was written, alias and state with the change', () => {
   fc.assert(
-    fc.property(links, (link) => {
-      const record = readLink(written((writer) => writeVxlan(writer, link, INDEX)));
+    fc.property(links, fc.boolean(), (device, isPort) => {
+      const link = isPort ? { ...device, master: 'flannel.1' } : device;
+      const around = { lower: INDEX, master: isPort ? INDEX : 0 };
+      const record = readLink(written((writer) => writeVxlan(writer, link, around)));
       if (record === undefined) throw new Error('not read');
       expect(same(linkResource(record, nameOf), link)).toBe(true);
     }),
@@ -259,7 +262,7 @@ test('mutated and truncated messages are read without throwing', () => {
     fc.property(links, routes, flips, fc.nat(400), (link, route, changes, length) => {
       const writer = new MessageWriter();
       writer.begin(16, 0, 1);
-      writeVxlan(writer, link, INDEX);
+      writeVxlan(writer, link, { lower: INDEX, master: INDEX });
       writer.end();
       writeOperation(writer, 'create', route, INDEX, 2);
       const bytes = Uint8Array.from(writer.written);

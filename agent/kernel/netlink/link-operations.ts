@@ -30,6 +30,7 @@ import {
   writeVxlan,
   writeWireguard,
   type LinkRecord,
+  type Surroundings,
 } from './link.ts';
 import type { LinkTable } from './link-table.ts';
 import { MessageWriter } from './message.ts';
@@ -82,26 +83,31 @@ export class LinkOperations {
 
   async #establish(desired: OwnLink, exists: boolean): Promise<Outcome> {
     this.#parts.links.want(desired.name);
-    const below = linkBelow(desired);
-    const lower = below === undefined ? NO_LOWER : await this.#indexOf(below);
-    if (lower === undefined)
-      return failed({ code: 'ENODEV', message: `there is no link ${below} for ${desired.name}` });
+    const { lower: below, master: bridge } = linksAround(desired);
+    const [lower, master] = [await this.#indexOf(below), await this.#indexOf(bridge)];
+    if (lower === undefined || master === undefined) {
+      const missing = lower === undefined ? below : bridge;
+      return failed({ code: 'ENODEV', message: `there is no link ${missing} for ${desired.name}` });
+    }
+    const around = { lower, master };
     const standing = exists ? await this.find(desired.name) : undefined;
-    if (standing !== undefined) return this.#change(desired, standing, lower);
-    const refusal = await this.#create(desired, lower);
+    if (standing !== undefined) return this.#change(desired, standing, around);
+    const refusal = await this.#create(desired, around);
     if (refusal === undefined) return this.#verify(desired);
     if (refusal.code !== 'EEXIST') return failed(refusal);
     const taken = await this.find(desired.name);
-    if (taken !== undefined) return this.#change(desired, taken, lower);
+    if (taken !== undefined) return this.#change(desired, taken, around);
     return { status: 'conflict', found: (await this.#sameTunnel(desired)) ?? refusal.message };
   }
 
-  async #indexOf(name: string): Promise<number | undefined> {
+  /** 0 for none. */
+  async #indexOf(name: string | undefined): Promise<number | undefined> {
+    if (name === undefined) return 0;
     return (this.#parts.links.get(name) ?? (await this.find(name)))?.index;
   }
 
-  async #create(desired: OwnLink, lowerIndex: number): Promise<Refusal | undefined> {
-    const refusal = await this.#make(desired, lowerIndex);
+  async #create(desired: OwnLink, around: Surroundings): Promise<Refusal | undefined> {
+    const refusal = await this.#make(desired, around);
     if (refusal !== undefined) return refusal;
     const made = await this.find(desired.name);
     if (made === undefined)
@@ -113,13 +119,13 @@ export class LinkOperations {
     );
   }
 
-  async #make(desired: OwnLink, lowerIndex: number): Promise<Refusal | undefined> {
+  async #make(desired: OwnLink, around: Surroundings): Promise<Refusal | undefined> {
     if (desired.type === 'udp') return this.#makeUdp(desired);
-    if (desired.type === 'veth') return this.#makeVeth(desired, lowerIndex);
+    if (desired.type === 'veth') return this.#makeVeth(desired, around);
     if (desired.type === 'bridge')
       return this.#makeNamed(desired, (writer) => writeBridge(writer, desired));
     const refusal = await this.#request(nl.RTM_NEWLINK, nl.NLM_F_CREATE | nl.NLM_F_EXCL, (writer) =>
-      writeNew(writer, desired, lowerIndex),
+      writeNew(writer, desired, around),
     );
     if (refusal === undefined || !NO_DRIVER.has(refusal.code)) return refusal;
     if (desired.type === 'wireguard') return this.#parts.userspace.wireguard(desired.name);
@@ -147,12 +153,12 @@ export class LinkOperations {
   }
 
   /** The other end comes up nowhere else than in its namespace. */
-  async #makeVeth(desired: VethLink, masterIndex: number): Promise<Refusal | undefined> {
+  async #makeVeth(desired: VethLink, around: Surroundings): Promise<Refusal | undefined> {
     const peer = vethPeer(desired.alias);
     if (peer === undefined) return new KernelError('EINVAL');
     using netns = openNamespace(peer.namespace);
     const refusal = await this.#makeNamed(desired, (writer) =>
-      writeVeth(writer, desired, masterIndex, peer, netns.fd),
+      writeVeth(writer, desired, around, peer, netns.fd),
     );
     if (refusal?.code !== 'EEXIST') return refusal;
     return { code: 'EEXIST', message: `a link ${peer.name} in ${peer.namespace.path}` };
@@ -163,15 +169,15 @@ export class LinkOperations {
     return isTaken ? new KernelError('EEXIST') : this.#parts.userspace.udp(desired);
   }
 
-  async #change(desired: OwnLink, standing: LinkRecord, lowerIndex: number): Promise<Outcome> {
+  async #change(desired: OwnLink, standing: LinkRecord, around: Surroundings): Promise<Outcome> {
     const actual = this.#parts.links.resource(standing);
     if (same(actual, desired)) return DONE;
     if (isAdjustable(actual, desired)) {
-      const refusal = await this.#adjust(desired, actual, standing.index, lowerIndex);
+      const refusal = await this.#adjust(desired, actual, standing.index, around);
       if (refusal === undefined) return this.#verify(desired);
       if (refusal.code !== 'ENOTSUP') return failed(refusal);
     }
-    return this.#remake(desired, standing, lowerIndex);
+    return this.#remake(desired, standing, around);
   }
 
   /** The tunnel first: the kernel refuses an MTU in the same message, and a new lower link may allow a larger one. */
@@ -179,28 +185,26 @@ export class LinkOperations {
     desired: OwnLink,
     actual: Link,
     index: number,
-    lowerIndex: number,
+    { lower, master }: Surroundings,
   ): Promise<Refusal | undefined> {
     if (
       (desired.type === 'vxlan' || desired.type === 'ipip' || desired.type === 'gre') &&
       hasMoved(actual, desired)
     ) {
       const refusal = await this.#request(nl.RTM_NEWLINK, 0, (writer) =>
-        writeTunnelChange(writer, index, desired, lowerIndex),
+        writeTunnelChange(writer, index, desired, lower),
       );
       if (refusal !== undefined) return refusal;
     }
-    const joins =
-      desired.type === 'veth' && actual.type === 'veth' && desired.master !== actual.master;
-    const master = joins ? { masterIndex: lowerIndex } : {};
+    const moves = linksAround(desired).master !== linksAround(actual).master;
+    const place = moves ? { masterIndex: master } : {};
     return this.#request(nl.RTM_NEWLINK, 0, (writer) =>
-      writeLinkChange(writer, index, { ...differing(actual, desired), ...master }),
+      writeLinkChange(writer, index, { ...differing(actual, desired), ...place }),
     );
   }
 
-  async #remake(desired: OwnLink, standing: LinkRecord, lowerIndex: number): Promise<Outcome> {
-    const refusal =
-      (await this.#delete(standing.index)) ?? (await this.#create(desired, lowerIndex));
+  async #remake(desired: OwnLink, standing: LinkRecord, around: Surroundings): Promise<Outcome> {
+    const refusal = (await this.#delete(standing.index)) ?? (await this.#create(desired, around));
     this.#parts.onRemade(desired.name);
     return refusal === undefined ? this.#verify(desired) : failed(refusal);
   }
@@ -281,7 +285,7 @@ export class LinkOperations {
 }
 
 /** What the kernel never changes on a device that exists (drivers/net/vxlan, vxlan_config_validate). */
-const FIXED = ['vni', 'port', 'gbp'] as const;
+const FIXED = ['vni', 'port', 'gbp', 'proxy'] as const;
 /** What it changes by IFLA_VXLAN attributes, all of them together. */
 const MOVABLE = ['local', 'lower', 'learning'] as const;
 const SETTINGS = ['mtu', 'mac', 'alias', 'up'] as const;
@@ -290,12 +294,13 @@ const NO_DRIVER: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENODEV
 const MODULES = { vxlan: 'vxlan', ipip: 'ipip', gre: 'ip_gre' } as const;
 /** Of the others' MTU the kernel makes what it can when it makes them. */
 const COMES_WITH_AN_MTU: ReadonlySet<Link['type']> = new Set(['wireguard', 'udp', 'bridge']);
-/** Only a VXLAN device stands on a link, and a port in a bridge. */
-const NO_LOWER = 0;
 
-function linkBelow(desired: OwnLink): string | undefined {
-  if (desired.type === 'vxlan') return desired.lower;
-  return desired.type === 'veth' ? desired.master : undefined;
+/** Only a VXLAN device stands on a link. */
+function linksAround(link: Link): { readonly lower?: string; readonly master?: string } {
+  if (link.type === 'veth') return { master: link.master };
+  if (link.type !== 'vxlan') return {};
+  const { lower, master } = link;
+  return master === undefined ? { lower } : { lower, master };
 }
 
 function isAdjustable(actual: Link, desired: OwnLink): boolean {
@@ -310,9 +315,9 @@ function isAdjustable(actual: Link, desired: OwnLink): boolean {
 function writeNew(
   writer: MessageWriter,
   desired: Exclude<OwnLink, UdpLink | VethLink | BridgeLink>,
-  lowerIndex: number,
+  around: Surroundings,
 ): void {
-  if (desired.type === 'vxlan') writeVxlan(writer, desired, lowerIndex);
+  if (desired.type === 'vxlan') writeVxlan(writer, desired, around);
   else if (desired.type === 'wireguard') writeWireguard(writer, desired);
   else writeIpTunnel(writer, desired);
 }

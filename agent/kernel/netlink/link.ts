@@ -43,8 +43,15 @@ interface VxlanRecord {
   readonly port: number;
   readonly learning: boolean;
   readonly gbp: boolean;
+  readonly proxy: boolean;
   /** What makes it another device than ours, in the words of `ip link`. */
   readonly oddities: readonly string[];
+}
+
+/** Indexes of the links that one is made on: below it, and the bridge that it is a port of; 0: none. */
+export interface Surroundings {
+  readonly lower: number;
+  readonly master: number;
 }
 
 /** The fixed part of a request that asks for links: all, or the one of that index. */
@@ -62,12 +69,17 @@ export function writeLinkRequestByName(writer: MessageWriter, name: string): voi
  * The body of RTM_NEWLINK that makes the device; it is down and has no alias yet, as the kernel takes the alias
  * only of a link that exists. TTL, TOS and the rest as flanneld sends them.
  */
-export function writeVxlan(writer: MessageWriter, link: VxlanLink, lowerIndex: number): void {
+export function writeVxlan(
+  writer: MessageWriter,
+  link: VxlanLink,
+  { lower, master }: Surroundings,
+): void {
   writeFixed(writer, 0, 0, 0);
   writer.textAttribute(nl.IFLA_IFNAME, link.name);
   writer.u32Attribute(nl.IFLA_MTU, link.mtu);
   writer.macAttribute(nl.IFLA_ADDRESS, link.mac);
-  writeVxlanInfo(writer, link, lowerIndex, true);
+  if (master !== 0) writer.u32Attribute(nl.IFLA_MASTER, master);
+  writeVxlanInfo(writer, link, lower, true);
 }
 
 /** The body of RTM_NEWLINK that makes the device, down and without an alias, as above. */
@@ -105,14 +117,14 @@ export function writeBridge(writer: MessageWriter, { name, mac }: BridgeLink): v
 export function writeVeth(
   writer: MessageWriter,
   { name, mtu }: VethLink,
-  masterIndex: number,
+  { master }: Surroundings,
   peer: VethPeer,
   netns: number,
 ): void {
   writeFixed(writer, 0, 0, 0);
   writer.textAttribute(nl.IFLA_IFNAME, name);
   writer.u32Attribute(nl.IFLA_MTU, mtu);
-  writer.u32Attribute(nl.IFLA_MASTER, masterIndex);
+  writer.u32Attribute(nl.IFLA_MASTER, master);
   const info = writer.beginNest(nl.IFLA_LINKINFO);
   writer.textAttribute(nl.IFLA_INFO_KIND, 'veth');
   const data = writer.beginNest(nl.IFLA_INFO_DATA);
@@ -129,6 +141,7 @@ export function writeVeth(
 
 /** What of a link may be set while it exists. */
 type LinkSettings = Partial<Pick<VxlanLink, 'mtu' | 'mac' | 'alias' | 'up'>> & {
+  /** 0: it is nobody's port. */
   readonly masterIndex?: number;
 };
 
@@ -191,6 +204,7 @@ function writeVxlanInfo(
   if (creating) {
     writer.u16NetworkAttribute(nl.IFLA_VXLAN_PORT, link.port);
     for (const off of ALWAYS_ZERO) writer.u8Attribute(off, 0);
+    writer.u8Attribute(nl.IFLA_VXLAN_PROXY, link.proxy ? 1 : 0);
     if (link.gbp) writer.flagAttribute(nl.IFLA_VXLAN_GBP);
   }
   writer.endNest(data);
@@ -200,7 +214,6 @@ function writeVxlanInfo(
 const ALWAYS_ZERO = [
   nl.IFLA_VXLAN_TTL,
   nl.IFLA_VXLAN_TOS,
-  nl.IFLA_VXLAN_PROXY,
   nl.IFLA_VXLAN_RSC,
   nl.IFLA_VXLAN_L2MISS,
   nl.IFLA_VXLAN_L3MISS,
@@ -242,6 +255,7 @@ function readVxlan(data: Attributes): VxlanRecord {
     port: data.u16Network(nl.IFLA_VXLAN_PORT) ?? 0,
     learning: data.u8(nl.IFLA_VXLAN_LEARNING) === 1,
     gbp: data.has(nl.IFLA_VXLAN_GBP),
+    proxy: data.u8(nl.IFLA_VXLAN_PROXY) === 1,
     oddities: ODDITIES.filter(({ type, word }) =>
       word === 'group' ? data.has(type) : (data.u8(type) ?? 0) !== 0,
     ).map(({ word }) => word),
@@ -252,7 +266,6 @@ const ODDITIES = [
   { type: nl.IFLA_VXLAN_COLLECT_METADATA, word: 'external' },
   { type: nl.IFLA_VXLAN_GROUP, word: 'group' },
   { type: nl.IFLA_VXLAN_GROUP6, word: 'group' },
-  { type: nl.IFLA_VXLAN_PROXY, word: 'proxy' },
   { type: nl.IFLA_VXLAN_RSC, word: 'rsc' },
   { type: nl.IFLA_VXLAN_L2MISS, word: 'l2miss' },
   { type: nl.IFLA_VXLAN_L3MISS, word: 'l3miss' },
@@ -286,10 +299,12 @@ export function linkResource(
     if (lower === undefined) words.push('without a link below');
     return { kind: 'link', type: 'foreign', name, description: words.join(' ') };
   }
-  const { vni, port, learning, gbp } = vxlan;
+  const { vni, port, learning, gbp, proxy } = vxlan;
   const { mtu, up, alias } = record;
-  const settings = { vni, local, lower, port, mtu, mac, learning, gbp, up, alias };
-  return { kind: 'link', type: 'vxlan', name, ...settings };
+  const settings = { vni, local, lower, port, mtu, mac, learning, gbp, proxy, up, alias };
+  const master = nameOf(record.masterIndex ?? 0);
+  const place = master === undefined ? {} : { master };
+  return { kind: 'link', type: 'vxlan', name, ...settings, ...place };
 }
 
 function bridgeOrVeth(
