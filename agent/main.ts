@@ -11,7 +11,7 @@ import { KernelError } from './kernel/errno.ts';
 import { forward } from './kernel/udp/forwarder.ts';
 import { FORWARDER } from './kernel/udp/start.ts';
 import { createLogger } from './log.ts';
-import { EtcdError } from './subnet/etcd/errors.ts';
+import { EtcdError } from './etcd/errors.ts';
 import { cleanup } from './daemon/cleanup-command.ts';
 import { Daemon } from './daemon/daemon.ts';
 import { printPlan } from './daemon/plan-command.ts';

@@ -11,7 +11,7 @@ import { inOrder } from '../state/diff.ts';
 import type { Kernel, Operation } from '../state/kernel.ts';
 import { describe, type Resource } from '../state/resource.ts';
 import type { Netlink } from '../kernel/netlink/netlink.ts';
-import { EtcdClient } from '../subnet/etcd/client.ts';
+import { EtcdClient } from '../etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { releaseLeases } from '../subnet/release.ts';
 import { sayFarewell } from '../gossip/farewell.ts';

@@ -13,7 +13,7 @@ import type { Membership } from '../gossip/membership.ts';
 import { Reconciler, type Problem } from '../state/reconciler.ts';
 import type { NetworkConfig } from '../state/facts.ts';
 import type { PeerSessions } from '../state/wireguard.ts';
-import { EtcdClient } from '../subnet/etcd/client.ts';
+import { EtcdClient } from '../etcd/client.ts';
 import { EtcdRegistry } from '../subnet/registry.ts';
 import { mayResume, refusalOf, sameNetwork } from './cut-off.ts';
 import { dnsOf, staticNamesOf } from './dns-of.ts';

@@ -8,7 +8,7 @@ import { readSubnetEnv } from '../front/subnet-env.ts';
 import type { Prefix } from '../ip/prefix.ts';
 import type { NetworkConfig, PerFamily, Rotation, Underlay } from '../state/facts.ts';
 import { Reconciler, type Reporter } from '../state/reconciler.ts';
-import { EtcdClient } from '../subnet/etcd/client.ts';
+import { EtcdClient } from '../etcd/client.ts';
 import { Holder, type Answer, type Request } from '../subnet/holder.ts';
 import { parseKey } from '../subnet/key.ts';
 import { LeaseTable } from '../subnet/leases.ts';

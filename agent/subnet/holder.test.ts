@@ -8,7 +8,7 @@ import { SimulatedEtcd } from '../../test/sim/etcd.ts';
 import type { Address } from '../ip/address.ts';
 import type { Prefix } from '../ip/prefix.ts';
 import type { NetworkConfig, PerFamily } from '../state/facts.ts';
-import { EtcdError } from './etcd/errors.ts';
+import { EtcdError } from '../etcd/errors.ts';
 import { Holder, type Answer, type Request } from './holder.ts';
 import { formatKey } from './key.ts';
 import { LeaseTable } from './leases.ts';

@@ -8,7 +8,7 @@
  * peers drop all their routes.
  */
 import { posix } from 'node:path';
-import { decodeKeyValue, type EtcdClient, type KeyValue, type TxnAnswer } from './etcd/client.ts';
+import { decodeKeyValue, type EtcdClient, type KeyValue, type TxnAnswer } from '../etcd/client.ts';
 
 /** An etcd lease id in decimal. */
 export type LeaseId = string;

@@ -3,7 +3,7 @@ import { ManualClock } from '../../test/sim/clock.ts';
 import { SimulatedEtcd, SimulatedRegistry } from '../../test/sim/etcd.ts';
 import { address } from '../ip/address.ts';
 import { prefix } from '../ip/prefix.ts';
-import { EtcdError } from './etcd/errors.ts';
+import { EtcdError } from '../etcd/errors.ts';
 import { parseNetworkConfig } from './network-config.ts';
 import { releaseLeases } from './release.ts';
 import { SubnetService, type SubnetParts } from './service.ts';

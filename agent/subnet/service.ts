@@ -4,7 +4,7 @@ import type { Address } from '../ip/address.ts';
 import type { Prefix } from '../ip/prefix.ts';
 import { pauseBefore, sleep, type Backoff, type Clock, type Random } from '../state/clock.ts';
 import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
-import { EtcdError } from './etcd/errors.ts';
+import { EtcdError } from '../etcd/errors.ts';
 import { Holder, type Answer, type OwnAttributes, type HoldState, type Request } from './holder.ts';
 import { LeaseTable, type LeaseChange, type Refusal, type Row } from './leases.ts';
 import { sameSubnets, sharesAddress, type Identity } from './ownership.ts';

@@ -9,7 +9,7 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** What is generated from what; a folder stands for every `.proto` in it, but those that have a target of their own. */
 const TARGETS = [
-  { from: 'proto/etcd', to: 'agent/subnet/etcd/generated/rpc.js' },
+  { from: 'proto/etcd', to: 'agent/etcd/generated/rpc.js' },
   { from: 'proto/weft/v1', to: 'controlplane/api/generated/weft.js' },
   {
     from: 'proto/weft/v1/gossip.proto',

@@ -7,7 +7,7 @@ import { setMaxListeners } from 'node:events';
 import type { Prefix } from '../../agent/ip/prefix.ts';
 import { formatKey } from '../../agent/subnet/key.ts';
 import { createLab } from '../lab/lab.ts';
-import type { EtcdClient } from '../../agent/subnet/etcd/client.ts';
+import type { EtcdClient } from '../../agent/etcd/client.ts';
 import { startObserved } from './common/daemon.ts';
 import { fakePeer, Fleet, NETWORK, withEtcd, type FakePeer } from './common/fleet.ts';
 import { median, quantile, say } from './common/statistics.ts';

@@ -1,6 +1,6 @@
 /** An etcd in memory, as far as leases need it: revisions, guarded writes, time to live, history, compaction. Deterministic. */
 import type { Clock } from '../../agent/state/clock.ts';
-import { EtcdError } from '../../agent/subnet/etcd/errors.ts';
+import { EtcdError } from '../../agent/etcd/errors.ts';
 import {
   NO_LEASE,
   type LeaseId,

@@ -2,7 +2,7 @@
 import { address, type Address } from '../../../agent/ip/address.ts';
 import { localMac, type Mac } from '../../../agent/ip/mac.ts';
 import { prefix, type Prefix } from '../../../agent/ip/prefix.ts';
-import { EtcdClient, type Operation } from '../../../agent/subnet/etcd/client.ts';
+import { EtcdClient, type Operation } from '../../../agent/etcd/client.ts';
 import { formatKey } from '../../../agent/subnet/key.ts';
 import { formatLeaseValue } from '../../../agent/subnet/lease-value.ts';
 import { enterNamespace } from '../../lab/enter.ts';
