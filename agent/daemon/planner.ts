@@ -11,6 +11,7 @@ import {
 } from '../backend/backend.ts';
 import { alongPath } from '../backend/path-mtu.ts';
 import { Ways, type Way } from '../backend/ways.ts';
+import type { NetworkFirewall } from '../firewall/networks.ts';
 import { firewallPlan } from '../firewall/plan.ts';
 import type { HostFacts, Lease, PerFamily } from '../state/facts.ts';
 import { keyOf, type Link, type Resource } from '../state/resource.ts';
@@ -55,6 +56,7 @@ export interface PeerView extends PeerPlan {
 interface Mesh {
   readonly type: string;
   readonly facts: HostFacts;
+  readonly published: Published;
   readonly plan: MeshPlan;
   /** Its links, by name. */
   readonly links: ReadonlyMap<string, Link>;
@@ -81,6 +83,7 @@ export class Planner {
   #detourStands = false;
   #mesh: Mesh | undefined;
   #forwardChains: PerFamily<string> = {};
+  #userNetworks: NetworkFirewall = { standing: [], known: [] };
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
@@ -89,6 +92,17 @@ export class Planner {
 
   get facts(): HostFacts | undefined {
     return this.#mesh?.facts;
+  }
+
+  /** What peers are told of this host; undefined before the first mesh. */
+  get published(): Published | undefined {
+    return this.#mesh?.published;
+  }
+
+  /** The links of the mesh, where it encrypts everything. */
+  get tunnels(): readonly Link[] | undefined {
+    if (this.#mesh?.plan.encrypts !== 'everything') return undefined;
+    return [...this.#mesh.links.values()];
   }
 
   /** Largest packet a workload may send, in bytes; undefined before the first mesh. */
@@ -171,7 +185,7 @@ export class Planner {
       this.#formers.set(this.#mesh.type, this.#former(this.#mesh));
     this.#formers.delete(type);
     const plan = backend.plan(facts, published);
-    this.#mesh = { type, facts, plan, links: linksOf(plan) };
+    this.#mesh = { type, facts, published, plan, links: linksOf(plan) };
     await this.#planAll();
   }
 
@@ -210,6 +224,13 @@ export class Planner {
   /** The chain in which somebody else's firewall would drop what we forward appeared, changed or went. */
   setForwardChains(chains: PerFamily<string>): void {
     this.#forwardChains = chains;
+    this.#planHost();
+  }
+
+  /** Networks that users have made came, changed or went, here or elsewhere. */
+  setUserNetworks(networks: NetworkFirewall): void {
+    if (JSON.stringify(networks) === JSON.stringify(this.#userNetworks)) return;
+    this.#userNetworks = networks;
     this.#planHost();
   }
 
@@ -257,6 +278,7 @@ export class Planner {
       forward: this.#parts.firewall.forwardRules,
       blackholeRoute: this.#parts.firewall.blackholeRoute,
       forwardChains: this.#forwardChains,
+      userNetworks: this.#userNetworks,
       ...(encrypts === 'everything' ? { closedLink: facts.underlay.link } : {}),
       ...(typeof encrypts === 'object' ? { encryptedLinks: encrypts.links } : {}),
     });

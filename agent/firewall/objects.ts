@@ -8,7 +8,7 @@
  */
 import { FAMILIES } from '../ip/address.ts';
 import { baseOf, familyOfPrefix, lengthOf, type Prefix } from '../ip/prefix.ts';
-import { TABLE_NAME, type NftObject } from '../state/resource.ts';
+import { sortedElements, TABLE_NAME, type NftObject } from '../state/resource.ts';
 
 const PLACE = { family: 'inet', table: TABLE_NAME } as const;
 
@@ -22,6 +22,30 @@ export function table(): NftObject {
 /** A base chain; `prio` decides the order among chains at one hook, lower first. */
 export function chain(name: string, type: string, hook: string, prio: number): NftObject {
   return { chain: { ...PLACE, name, type, hook, prio, policy: 'accept' } };
+}
+
+/** Its elements in an order of its own, as the kernel has none; an empty one is listed without them. */
+export function set(
+  name: string,
+  type: string | readonly string[],
+  elements: readonly unknown[],
+  flag?: 'interval',
+): NftObject {
+  const elem = sortedElements(elements);
+  return {
+    set: {
+      ...PLACE,
+      name,
+      type,
+      ...(flag === undefined ? {} : { flags: [flag] }),
+      ...(elem.length === 0 ? {} : { elem }),
+    },
+  };
+}
+
+/** An element of a set of several types. */
+export function concat(...parts: readonly unknown[]): NftObject {
+  return { concat: parts };
 }
 
 export function returns(chain: string, comment: string, matches: readonly NftObject[]): NftObject {
@@ -57,9 +81,25 @@ export function bypassMark(): NftObject {
   return match('==', { '&': [{ meta: { key: 'mark' } }, BYPASS_MARK] }, BYPASS_MARK);
 }
 
-/** By its name, which the link may come and go under. */
+/** By its name, which the link may come and go under; or by one of the set of that name, with @ before it. */
 export function arrivesOn(link: string): NftObject {
-  return match('==', { meta: { key: 'iifname' } }, link);
+  return match('==', incoming(), link);
+}
+
+export function leavesBy(link: string, op: '==' | '!=' = '=='): NftObject {
+  return match(op, outgoing(), link);
+}
+
+export function incoming(): NftObject {
+  return { meta: { key: 'iifname' } };
+}
+
+export function outgoing(): NftObject {
+  return { meta: { key: 'oifname' } };
+}
+
+export function amongStates(...states: readonly string[]): NftObject {
+  return { match: { op: 'in', left: { ct: { key: 'state' } }, right: states } };
 }
 
 /** The route back to its source leads by the link. */
@@ -67,13 +107,19 @@ export function answeredBy(link: string): NftObject {
   return match('==', { fib: { result: 'oifname', flags: ['saddr'] } }, link);
 }
 
-/** Matches on a packet's addresses. */
+/** Matches on a packet's addresses: against a prefix, or those of the set of a name. */
 export function packet(
   protocol: 'ip' | 'ip6',
-): Record<'from' | 'notFrom' | 'to' | 'notTo', (prefix: Prefix) => NftObject> {
+): Record<'from' | 'notFrom' | 'to' | 'notTo', (prefix: Prefix) => NftObject> &
+  Record<'fromAny' | 'toAny', (set: string) => NftObject> & { readonly source: NftObject } {
   const matcher = (op: '==' | '!=', field: string) => (prefix: Prefix) =>
-    match(op, { payload: { protocol, field } }, operand(prefix));
+    match(op, { payload: { protocol, field } }, named(prefix));
+  const among = (field: string) => (name: string) =>
+    match('==', { payload: { protocol, field } }, `@${name}`);
   return {
+    source: { payload: { protocol, field: 'saddr' } },
+    fromAny: among('saddr'),
+    toAny: among('daddr'),
     from: matcher('==', 'saddr'),
     notFrom: matcher('!=', 'saddr'),
     to: matcher('==', 'daddr'),
@@ -85,8 +131,8 @@ function match(op: '==' | '!=', left: NftObject, right: unknown): NftObject {
   return { match: { op, left, right } };
 }
 
-/** A prefix of one address is listed as that address. */
-function operand(prefix: Prefix): unknown {
+/** How a prefix is listed; one of one address is that address. */
+export function named(prefix: Prefix): unknown {
   const len = lengthOf(prefix);
   const addr = baseOf(prefix);
   return len === FAMILIES[familyOfPrefix(prefix)].bits ? addr : { prefix: { addr, len } };

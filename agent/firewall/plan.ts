@@ -28,6 +28,13 @@ import {
   returns,
   table,
 } from './objects.ts';
+import {
+  isolationRules,
+  leavingRules,
+  NETWORKS,
+  networkSets,
+  type NetworkFirewall,
+} from './networks.ts';
 
 export interface FirewallFacts {
   /** The overlay's whole range. */
@@ -48,6 +55,8 @@ export interface FirewallFacts {
   readonly closedLink?: string;
   /** Links that are encrypted: what would be answered by them comes by nothing else. */
   readonly encryptedLinks?: readonly string[];
+  /** Networks that users have made. */
+  readonly userNetworks?: NetworkFirewall;
 }
 
 /** Priorities of linux/netfilter_ipv4.h: NF_IP_PRI_NAT_SRC and NF_IP_PRI_FILTER. */
@@ -76,9 +85,12 @@ export function firewallPlan(facts: FirewallFacts): readonly Resource[] {
 
 /** One table for both families, or none when there is nothing to put in. */
 function tableOf(facts: FirewallFacts): readonly NftTable[] {
-  const masquerading = facts.masquerade
-    ? PER_FAMILY.flatMap((one) => masqueradeRules(facts, one))
-    : [];
+  const { userNetworks, networks } = facts;
+  const hasNetworks = userNetworks !== undefined && userNetworks.standing.length > 0;
+  const masquerading = [
+    ...(facts.masquerade ? PER_FAMILY.flatMap((one) => masqueradeRules(facts, one)) : []),
+    ...(hasNetworks ? leavingRules(POSTROUTING, facts.fullyRandom) : []),
+  ];
   const forwarding = facts.forward ? PER_FAMILY.flatMap((one) => forwardRules(facts, one)) : [];
   const chains: NftObject[] = [];
   if (masquerading.length > 0) {
@@ -86,13 +98,17 @@ function tableOf(facts: FirewallFacts): readonly NftTable[] {
     masquerading.unshift(returns(POSTROUTING, 'marked by others to be left alone', [bypassMark()]));
   }
   if (forwarding.length > 0) chains.push(chain(FORWARD, 'filter', 'forward', PRIORITY_FILTER));
+  if (hasNetworks) chains.push(chain(NETWORKS, 'filter', 'forward', PRIORITY_FILTER));
   const dropping = [
     ...PER_FAMILY.flatMap((one) => cleartextRules(facts, one)),
     ...encryptedRules(facts),
   ];
   if (dropping.length > 0) chains.push(chain(CLEARTEXT, 'filter', 'prerouting', PRIORITY_RAW));
   if (chains.length === 0) return [];
-  const objects = [table(), ...chains, ...masquerading, ...forwarding, ...dropping];
+  const sets = hasNetworks ? networkSets(userNetworks, networks) : [];
+  const isolating = hasNetworks ? isolationRules() : [];
+  const rules = [...masquerading, ...forwarding, ...isolating, ...dropping];
+  const objects = [table(), ...sets, ...chains, ...rules];
   return [{ kind: 'nftables', family: 'inet', table: TABLE_NAME, objects }];
 }
 
@@ -174,19 +190,23 @@ function encryptedRules({ networks, encryptedLinks = [] }: FirewallFacts): NftOb
  * An accept in our table does not keep another table from dropping, so the accept goes into that table
  * too. The text is what `iptables -S` prints.
  */
-function iptablesRules({ networks, forwardChains }: FirewallFacts): IptablesRule[] {
+function iptablesRules({ networks, userNetworks, forwardChains }: FirewallFacts): IptablesRule[] {
   return PER_FAMILY.flatMap(({ family, protocol }) => {
-    const network = networks[family];
     const name = forwardChains[family];
     const position = FORWARD_CHAINS.find((known) => known.name === name)?.position;
-    if (network === undefined || name === undefined || position === undefined) return [];
-    return ['-s', '-d'].map((side) => ({
-      kind: 'iptables',
-      family: protocol,
-      chain: name,
-      rule: `${side} ${network} -m comment --comment "${FORWARD_COMMENT}" -j ACCEPT`,
-      position,
-    }));
+    if (name === undefined || position === undefined) return [];
+    const ours = [networks, ...(userNetworks?.standing ?? []).map(({ subnets }) => subnets)];
+    return ours
+      .flatMap((each) => each[family] ?? [])
+      .flatMap((network) =>
+        ['-s', '-d'].map((side) => ({
+          kind: 'iptables',
+          family: protocol,
+          chain: name,
+          rule: `${side} ${network} -m comment --comment "${FORWARD_COMMENT}" -j ACCEPT`,
+          position,
+        })),
+      );
   });
 }
 

@@ -207,6 +207,12 @@ export interface NftTable {
 }
 export type NftObject = Readonly<Record<string, unknown>>;
 
+/** Elements of a set, which the kernel keeps in no order, in one of their own. */
+export function sortedElements(elements: readonly unknown[]): unknown[] {
+  const text = (element: unknown): string => JSON.stringify(element);
+  return elements.toSorted((a, b) => (text(a) < text(b) ? -1 : 1));
+}
+
 /** One rule in a chain that belongs to somebody else (iptables' filter table), known again by its comment. */
 export interface IptablesRule {
   readonly kind: 'iptables';

@@ -23,9 +23,4 @@ export const DNS = {
     request: v1.RemoveNameRequest,
     response: v1.RemoveNameReply,
   }),
-  checkNames: methodDefinition(`${PATH}/CheckNames`, {
-    request: v1.CheckNamesRequest,
-    response: v1.CheckUpdate,
-    responseStream: true,
-  }),
 } as const;

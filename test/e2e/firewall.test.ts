@@ -105,6 +105,22 @@ describe('tables and rules', () => {
     expect(inside(HOST, 'nft list ruleset')).toBe('');
   });
 
+  test('networks that users have made: sets and rules as they were desired, for each family', async () => {
+    const drivers = openDrivers();
+    const v4 = { 4: prefix('10.6.0.0/24') };
+    const both = { 4: prefix('10.6.1.0/24'), 6: prefix('fd00:6::/64') };
+    const networks = [
+      { bridge: 'weft-4097', subnets: both, internal: true },
+      { bridge: 'weft-4096', subnets: v4, internal: false },
+    ];
+    for (const standing of [networks, networks.slice(0, 1), networks.slice(1)]) {
+      const userNetworks = { standing, known: [v4, both, { 4: prefix('10.6.2.7/32') }] };
+      const desired = firewallPlan({ ...FACTS, userNetworks });
+      expect(await settle(drivers, desired)).toHaveLength(1);
+      expect(await difference(drivers, desired)).toEqual([]);
+    }
+  });
+
   test('looking makes nothing, and looking is quiet about what we did ourselves', async () => {
     const drivers = openDrivers();
     await drivers.ask({ do: 'watch' });

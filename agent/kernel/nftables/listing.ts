@@ -1,5 +1,5 @@
 /** Reads what `nft -j list …` prints (libnftables-json(5)) into the form in which tables are desired. */
-import { TABLE_NAME, type NftObject, type NftTable } from '../../state/resource.ts';
+import { sortedElements, TABLE_NAME, type NftObject, type NftTable } from '../../state/resource.ts';
 
 export type NftFamily = NftTable['family'];
 
@@ -39,7 +39,8 @@ function normalise(object: NftObject): NftObject {
 function withoutHandle(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const { handle: _, ...rest } = value as Record<string, unknown>;
-  const { expr } = rest;
+  const { expr, elem } = rest;
+  if (Array.isArray(elem)) return { ...rest, elem: sortedElements(elem) };
   return Array.isArray(expr) ? { ...rest, expr: expr.map(withoutFigures) } : rest;
 }
 
@@ -52,7 +53,9 @@ function withoutFigures(statement: unknown): unknown {
   return isCounter ? { counter: null } : statement;
 }
 
-/** Tables, then chains, then the rest as listed (rules of a chain keep their order): versions of nft differ here. */
+/** Tables, sets, chains, then the rest as listed (rules of a chain keep their order): versions of nft differ here. */
 function rank(object: NftObject): number {
-  return 'table' in object ? 0 : 'chain' in object ? 1 : 2;
+  const at = RANKED.findIndex((type) => type in object);
+  return at === -1 ? RANKED.length : at;
 }
+const RANKED = ['table', 'set', 'chain'] as const;
