@@ -13,6 +13,7 @@ import { alongPath } from '../backend/path-mtu.ts';
 import { Ways, type Way } from '../backend/ways.ts';
 import type { NetworkFirewall } from '../firewall/networks.ts';
 import { firewallPlan } from '../firewall/plan.ts';
+import { overlayHost, type OverlayHost } from '../network/overlay.ts';
 import type { HostFacts, Lease, PerFamily } from '../state/facts.ts';
 import { keyOf, type Link, type Resource } from '../state/resource.ts';
 import type { PeerSessions } from '../state/wireguard.ts';
@@ -94,15 +95,9 @@ export class Planner {
     return this.#mesh?.facts;
   }
 
-  /** What peers are told of this host; undefined before the first mesh. */
-  get published(): Published | undefined {
-    return this.#mesh?.published;
-  }
-
-  /** The links of the mesh, where it encrypts everything. */
-  get tunnels(): readonly Link[] | undefined {
-    if (this.#mesh?.plan.encrypts !== 'everything') return undefined;
-    return [...this.#mesh.links.values()];
+  /** What networks are built on; undefined before the first mesh. */
+  get overlay(): OverlayHost | undefined {
+    return this.#mesh && overlayHost(this.#mesh);
   }
 
   /** Largest packet a workload may send, in bytes; undefined before the first mesh. */

@@ -2,13 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { address, addressFromInteger, type Address } from '../ip/address.ts';
 import { isUnicastMac, localMac, mac } from '../ip/mac.ts';
+import { prefix } from '../ip/prefix.ts';
 import { perFamily, type PerFamily } from '../state/facts.ts';
-import { keyOf, linkKey, linkOf } from '../state/resource.ts';
+import { keyOf, linkKey, linkOf, type Resource, type VxlanLink } from '../state/resource.ts';
 import { LINK_NAME_LIMIT } from '../state/veth.ts';
 import { VNI_LIMIT } from './definition.ts';
 import {
   bridgeName,
   carrierOf,
+  overlayHost,
   overlayMtu,
   portsOf,
   remoteResources,
@@ -80,6 +82,43 @@ describe('an encrypted network', () => {
     expect(carrierOf(RED, HOST)).toBeUndefined();
     expect(portsOf(RED, HOST)).toEqual([]);
     expect(remoteResources(RED, HOST, THERE)).toEqual([]);
+  });
+});
+
+describe('what networks are built on', () => {
+  const facts = {
+    underlay: {
+      link: 'eth0',
+      mtu: 1500,
+      addresses: { 4: address('192.0.2.1'), 6: address('2001:db8::1') },
+      publicAddresses: { 4: address('198.51.100.1') },
+      routes: [],
+    },
+    subnets: { 4: prefix('10.5.1.0/24'), 6: prefix('fd00:5:0:1::/64') },
+  };
+  const published = { publicAddresses: { 4: address('198.51.100.1') } };
+
+  test('the underlay in the families that peers are told, and the flags of the mesh', () => {
+    const device = { ...(portsOf(BLUE, HOST)[0] as VxlanLink), port: 4789, gbp: true };
+    expect(overlayHost({ facts, published, plan: { mtu: 1450, host: [device] } })).toEqual({
+      underlay: { link: 'eth0', mtu: 1500, addresses: { 4: '192.0.2.1' } },
+      port: 4789,
+      gbp: true,
+    });
+  });
+
+  test('the tunnels, where they encrypt everything', () => {
+    const host: Resource[] = [
+      { kind: 'address', link: 'flannel-wg', address: address('10.5.1.0'), length: 32 },
+      { kind: 'address', link: 'flannel-wg', address: address('fd00:5:0:1::'), length: 128 },
+    ];
+    const plan = { mtu: 1420, encrypts: 'everything', host };
+    expect(overlayHost({ facts, published, plan })).toMatchObject({
+      tunnel: { link: 'flannel-wg', mtu: 1420, addresses: { 4: '10.5.1.0' } },
+      port: 8472,
+      gbp: false,
+    });
+    expect(overlayHost({ facts, published, plan: { mtu: 1420, host } }).tunnel).toBeUndefined();
   });
 });
 

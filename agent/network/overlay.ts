@@ -9,14 +9,15 @@
  * end there, and it answers questions for neighbours itself (docs/networks.md).
  */
 import { createHash } from 'node:crypto';
-import { FAMILIES, type Address, type Family } from '../ip/address.ts';
+import { FAMILIES, familyOf, type Address, type Family } from '../ip/address.ts';
 import { localMac, type Mac } from '../ip/mac.ts';
-import type { PerFamily } from '../state/facts.ts';
+import { baseOf } from '../ip/prefix.ts';
+import { perFamily, type HostFacts, type Lease, type PerFamily } from '../state/facts.ts';
 import type { Resource, VxlanLink } from '../state/resource.ts';
 import type { NetworkDefinition } from './definition.ts';
 
 /** UDP port of networks, and the mesh's where that is VXLAN. The kernel's default, so that Docker's 4789 stays free. */
-export const OVERLAY_PORT = 8472;
+const PORT = 8472;
 
 /** What carries the packets of a network between hosts. */
 export interface Carrier {
@@ -50,6 +51,47 @@ export interface RemoteEndpoint {
   readonly addresses: readonly Address[];
   readonly mac: Mac;
   readonly vtep: Vtep;
+}
+
+/** The mesh of this host: what it is made of, and what peers are told. */
+interface Mesh {
+  readonly facts: Pick<HostFacts, 'underlay' | 'subnets'>;
+  readonly published: Pick<Lease, 'publicAddresses'>;
+  readonly plan: {
+    /** In bytes, of an inner packet. */
+    readonly mtu: number;
+    readonly encrypts?: unknown;
+    readonly host: readonly Resource[];
+  };
+}
+
+/** Of one port there are no VXLAN devices with different flags, so those of networks are as the mesh's is. */
+export function overlayHost({ facts, published, plan }: Mesh): OverlayHost {
+  const { link, mtu, addresses } = facts.underlay;
+  const [v4, v6] = ([4, 6] as const).map((family) => {
+    const told = published.publicAddresses[family];
+    return told && (addresses[family] ?? told);
+  });
+  const device = plan.host.find((each) => each.kind === 'link' && each.type === 'vxlan');
+  const tunnel = plan.encrypts === 'everything' ? tunnelOf(facts.subnets, plan) : undefined;
+  return {
+    underlay: { link, mtu, addresses: perFamily(v4, v6) },
+    ...(tunnel === undefined ? {} : { tunnel }),
+    port: device?.port || PORT,
+    gbp: device?.gbp ?? false,
+  };
+}
+
+/** In one family, as each may have a device of its own: all hosts have the same. */
+function tunnelOf(subnets: HostFacts['subnets'], { mtu, host }: Mesh['plan']): Carrier | undefined {
+  const subnet = subnets[4] ?? subnets[6];
+  const own = host.find(
+    (each) => each.kind === 'address' && subnet !== undefined && each.address === baseOf(subnet),
+  );
+  if (own?.kind !== 'address') return undefined;
+  const { link, address } = own;
+  const addresses = familyOf(address) === 4 ? { 4: address } : { 6: address };
+  return { link, mtu, addresses };
 }
 
 type OverlayNetwork = Pick<NetworkDefinition, 'name' | 'vni' | 'encrypted' | 'mtu'>;
