@@ -112,7 +112,7 @@ export const WATCH: Option = { name: 'watch', short: 'w', summary: 'go on, and s
 
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'done; also when the reader of a pipe has seen enough'],
-  [1, 'failed; one sentence on standard error says why'],
+  [1, 'failed; one sentence on standard error says why. weft dns check: not all hosts agree'],
   [2, 'wrong usage'],
   [3, 'weftd does not answer: not running, no permission, too slow, or it stopped meanwhile'],
 ];

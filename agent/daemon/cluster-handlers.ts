@@ -4,6 +4,7 @@ import type { ClusterHost, HostSummary } from '../../controlplane/api/cluster-mo
 import { VERSION } from '../../controlplane/api/version.ts';
 import { sentenceOf } from '../../controlplane/events/changes.ts';
 import { summaryIn, summaryPayload } from '../../controlplane/events/payload.ts';
+import type { GossipMember, MemberView } from '../gossip/member.ts';
 import type { Daemon } from './daemon.ts';
 import { ownLease, etcdOf } from './control-handlers.ts';
 import { requiredMember } from './gossip-handlers.ts';
@@ -44,7 +45,7 @@ function summaryOf(daemon: Daemon): HostSummary {
 /** Throws a WeftError when gossip is off or does not run. */
 async function hostsOf({ membership }: Daemon): Promise<readonly ClusterHost[]> {
   const member = requiredMember(membership);
-  const hosts = [...member.members()].filter(({ tags }) => Object.hasOwn(tags, WEFT_TAG));
+  const hosts = weftHostsOf(member);
   const expected = hosts.filter(({ status }) => status === 'alive').map(({ name }) => name);
   const answers = await member.ask(QUESTION, expected);
   return hosts.map(({ name, address, status, mine }) => {
@@ -52,4 +53,9 @@ async function hostsOf({ membership }: Daemon): Promise<readonly ClusterHost[]> 
     const summary = answer === undefined ? undefined : summaryIn(answer);
     return { name, address, status, mine, ...(summary === undefined ? {} : { summary }) };
   });
+}
+
+/** Members that run weftd. */
+export function weftHostsOf(member: GossipMember): MemberView[] {
+  return [...member.members()].filter(({ tags }) => Object.hasOwn(tags, WEFT_TAG));
 }

@@ -1,35 +1,28 @@
 /** What the control API says of names. */
 import { WeftError } from '../../controlplane/api/errors.ts';
 import type { DnsHandlers } from '../../controlplane/api/dns-handlers.ts';
-import type { LookUp, LookedUp, NameEntry } from '../../controlplane/api/dns-model.ts';
+import type { LookUp, LookedUp } from '../../controlplane/api/dns-model.ts';
 import { question, readAnswer } from '../../controlplane/dns/client.ts';
 import { reverseName } from '../../controlplane/dns/name-index.ts';
-import { RCODE, TYPE } from '../../controlplane/dns/wire.ts';
-import {
-  decodeEndpoint,
-  decodeName,
-  ENDPOINT_KIND,
-  HOST_NETWORK,
-  isName,
-  isNetwork,
-  NAME_KIND,
-  type Name,
-} from '../../controlplane/names/index.ts';
+import { TYPE } from '../../controlplane/dns/wire.ts';
+import { isName, isNetwork, type Name } from '../../controlplane/names/index.ts';
 import { FileError } from '../config/atomic-file.ts';
 import type { DnsService } from '../dns/service.ts';
 import { addressFromBytes, addressToBytes, parseAddress, type Address } from '../ip/address.ts';
-import { partsOf } from '../ip/socket-address.ts';
 import type { Daemon } from './daemon.ts';
+import { entryOf, namesOf, ttlOf } from './name-rows.ts';
+import { answerChecks, checkAll, statusText } from './names-check.ts';
 
 const NETWORK = 'default';
 /** Types by name that people ask for; any other as TYPE65. */
 const TYPES = new Map<string, number>([...Object.entries(TYPE), ['MX', 15], ['TXT', 16]]);
-const STATUSES = new Map(Object.entries(RCODE).map(([name, code]) => [code as number, name]));
 
 export function dnsHandlers(daemon: Daemon): DnsHandlers {
   const domain = daemon.config.dns?.domain ?? 'weft';
+  answerChecks(daemon);
   return {
     names: () => namesOf(daemon),
+    check: async (tell) => await checkAll(daemon, tell),
     lookUp: async (request) => await lookUp(serviceOf(daemon), request),
     add: ({ name, address, ttl }) => {
       requireGossip(daemon);
@@ -57,46 +50,6 @@ export function dnsHandlers(daemon: Daemon): DnsHandlers {
   };
 }
 
-function* namesOf(daemon: Daemon): Generator<NameEntry> {
-  const mine = daemon.membership?.name;
-  for (const entry of [endpointNames, staticNames, hostNames].flatMap((of) => [...of(daemon)]))
-    yield { ...entry, mine: entry.host === mine };
-}
-
-type Entry = Omit<NameEntry, 'mine'>;
-
-function* endpointNames(daemon: Daemon): Generator<Entry> {
-  const ttl = ttlOf(daemon);
-  for (const { owner, key, payload } of daemon.membership?.records(ENDPOINT_KIND) ?? []) {
-    const { names = [], network = '', addresses = [] } = decodeEndpoint(key, payload) ?? {};
-    for (const name of names)
-      for (const bytes of addresses) {
-        const address = addressFromBytes(bytes);
-        yield { name, network, address, kind: 'endpoint', host: owner, ttl };
-      }
-  }
-}
-
-function* staticNames({ membership }: Daemon): Generator<Entry> {
-  for (const { owner, key, payload } of membership?.records(NAME_KIND) ?? []) {
-    const record = decodeName(key, payload);
-    if (record !== undefined) yield entryOf(record, owner);
-  }
-}
-
-function* hostNames(daemon: Daemon): Generator<Entry> {
-  const ttl = ttlOf(daemon);
-  for (const { name: host, address: at, status } of daemon.membership?.member?.members() ?? []) {
-    if (status !== 'alive' && status !== 'leaving') continue;
-    const { address } = partsOf(at);
-    yield { name: host.toLowerCase(), network: HOST_NETWORK, address, kind: 'host', host, ttl };
-  }
-}
-
-function entryOf({ name, network, address, ttl }: Name, host: string): Entry {
-  return { name, network, address: addressFromBytes(address), kind: 'static', host, ttl };
-}
-
 async function lookUp(service: DnsService, asked: LookUp): Promise<LookedUp> {
   const address = parseAddress(asked.name);
   const type = typeIn(asked.type === '' ? (address === undefined ? 'A' : 'PTR') : asked.type);
@@ -110,7 +63,7 @@ async function lookUp(service: DnsService, asked: LookUp): Promise<LookedUp> {
     });
   const { rcode, flags, answers } = readAnswer(answer);
   return {
-    status: STATUSES.get(rcode) ?? `RCODE${rcode}`,
+    status: statusText(rcode),
     own: flags.has('aa'),
     answers: answers.map((record) => ({ ...record, type: typeText(record.type) })),
   };
@@ -157,10 +110,6 @@ function addressIn(text: string): Address {
   throw new WeftError('WEFT_USAGE', `${text} is no address`, {
     fix: 'give an IPv4 or IPv6 address',
   });
-}
-
-function ttlOf({ config }: Daemon): number {
-  return config.dns?.ttl ?? 1;
 }
 
 function serviceOf({ dns }: Daemon): DnsService {

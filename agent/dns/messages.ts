@@ -56,6 +56,8 @@ export type ToThread =
       readonly id: number;
       readonly question: Uint8Array;
       readonly networks: readonly string[] | 'all';
+      /** Others may be asked. */
+      readonly forwards: boolean;
     };
 
 /** Whole numbers that only grow, but the last three. */

@@ -84,12 +84,12 @@ export class Server {
 
   /** Answers a question of this host's own. What is told is valid until that returns. */
   lookUp(
-    question: Uint8Array,
-    networks: Asker['networks'],
+    { question, networks, forwards }: Asker & { readonly question: Uint8Array },
     tell: (answer: Uint8Array | undefined) => void,
   ): void {
-    const { asker, allowed } = this.#placeOf({ address: HERE, port: 0, networks, from: [] });
-    this.#streamHandler({ asker, allowed })(question, HERE, tell);
+    const place = this.#placeOf({ address: HERE, port: 0, networks, from: [] });
+    const asker = { ...place.asker, forwards: forwards && place.asker.forwards };
+    this.#streamHandler({ ...place, asker })(question, HERE, tell);
   }
 
   close(): void {

@@ -56,6 +56,7 @@ export class DnsService {
   #timer: NodeJS.Timeout | undefined;
   readonly #lookups = new Map<number, (answer: Uint8Array | undefined) => void>();
   #lookupId = 0;
+  #problems: readonly DnsProblem[] = [];
 
   constructor(parts: DnsServiceParts) {
     this.#parts = parts;
@@ -101,10 +102,16 @@ export class DnsService {
     this.#tellListeners();
   }
 
-  /** The answer to a question, as by TCP; undefined: none came. Never rejects. */
+  /** What hinders it from listening now. */
+  get problems(): readonly DnsProblem[] {
+    return this.#problems;
+  }
+
+  /** The answer to a question, as by TCP; undefined: none came. `forwards`: others may be asked. Never rejects. */
   lookUp(
     question: Uint8Array,
     networks: readonly string[] | 'all',
+    forwards = true,
   ): Promise<Uint8Array | undefined> {
     const id = ++this.#lookupId;
     return new Promise((resolve) => {
@@ -114,7 +121,7 @@ export class DnsService {
         this.#lookups.delete(id);
         resolve(answer);
       });
-      this.#tell({ type: 'lookup', id, question, networks });
+      this.#tell({ type: 'lookup', id, question, networks, forwards });
     });
   }
 
@@ -141,6 +148,7 @@ export class DnsService {
   #heard(message: FromThread): void {
     switch (message.type) {
       case 'problems':
+        this.#problems = message.problems;
         this.#parts.troubled(message.problems);
         break;
       case 'counts':

@@ -39,7 +39,7 @@ port.on('message', (message: ToThread) => {
       for (const change of message.changes) apply(change);
       break;
     case 'lookup':
-      server.lookUp(message.question, message.networks, (answer) =>
+      server.lookUp(message, (answer) =>
         tell({ type: 'found', id: message.id, answer: answer && Uint8Array.from(answer) }),
       );
       break;

@@ -41,7 +41,7 @@ export async function sayFarewell(parts: FarewellParts): Promise<boolean> {
       listening: () => {},
       recorded: () => {},
       heard: () => {},
-      asked: () => undefined,
+      asked: () => Promise.resolve(undefined),
       changed: (change) => {
         if (change.type === 'present' && !change.member.mine && change.member.status === 'alive')
           met();

@@ -103,8 +103,15 @@ export interface GossipMember {
   records(kind: string): Iterable<RecordView>;
   /** Says it once to every member, this one too. Throws a RangeError when it is too long. */
   sayOnce(name: string, payload: Uint8Array): void;
-  /** Asks every host of weft; resolves with who said what when all of `expected` have answered, or the time is over. */
-  ask(name: string, expected: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
+  /**
+   * Asks every host of weft; resolves with who said what when all of `expected` have answered, or the time is over.
+   * Rejects with a RangeError when the question is too long.
+   */
+  ask(
+    name: string,
+    expected: readonly string[],
+    question?: Uint8Array,
+  ): Promise<ReadonlyMap<string, Uint8Array>>;
   /** A datagram of `length` bytes that a member answers to where it came from; undefined if none is so short. */
   ping(number: number, length: number): Uint8Array | undefined;
   /** Tells the number of the ping that the datagram answers, if it does. What is gossiped beside is heard. */
@@ -130,8 +137,8 @@ export interface OpenOptions {
   readonly recorded: (change: RecordChange) => void;
   /** What a member has said to all. */
   readonly heard: (name: string, payload: Uint8Array) => void;
-  /** The answer to a question to all; undefined: none. */
-  readonly asked: (name: string) => Uint8Array | undefined;
+  /** The answer to a question to all, within 2 s; undefined: none. */
+  readonly asked: (name: string, question: Uint8Array) => Promise<Uint8Array | undefined>;
   /** All that is wrong now. */
   readonly troubled: (problems: readonly GossipProblem[]) => void;
   /** To be logged once. */

@@ -54,7 +54,7 @@ export class Membership {
   readonly #listeners = new Set<(change: MemberChange) => void>();
   readonly #recordListeners = new Set<RecordListener>();
   readonly #heardListeners = new Map<string, (payload: Uint8Array) => void>();
-  readonly #answers = new Map<string, () => Uint8Array | undefined>();
+  readonly #answers = new Map<string, Answer>();
   /** What this host says to all: a member that takes another's place says it again. */
   readonly #said = new Map<string, Omit<RecordView, 'owner'>>();
   #member: GossipMember | undefined;
@@ -162,8 +162,8 @@ export class Membership {
     this.#heardListeners.set(name, heard);
   }
 
-  /** How this host answers a question to all. */
-  answerTo(name: string, answer: () => Uint8Array | undefined): void {
+  /** How this host answers a question to all, within 2 s; undefined: not. */
+  answerTo(name: string, answer: Answer): void {
     this.#answers.set(name, answer);
   }
 
@@ -225,7 +225,7 @@ export class Membership {
         changed: (change) => this.#onChange(change),
         recorded: (change) => this.#onRecord(change),
         heard: (name, payload) => this.#heardListeners.get(name)?.(payload),
-        asked: (name) => this.#answers.get(name)?.(),
+        asked: async (name, question) => await this.#answers.get(name)?.(question),
         troubled: (problems) => this.#onProblems(problems),
         warn: (sentence) => this.#parts.log.warn(sentence),
       });
@@ -306,6 +306,8 @@ export class Membership {
     if (this.problems.length > 0) this.#settled();
   }
 }
+
+type Answer = (question: Uint8Array) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
 interface RecordListener {
   readonly kind: string;

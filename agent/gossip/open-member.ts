@@ -57,7 +57,7 @@ export function openMember(options: OpenOptions): GossipMember {
     remove: (kind, key) => void agent.remove(kind, key),
     records: (kind) => agent.records?.list(kind) ?? [],
     sayOnce: (name, payload) => agent.userEvent(name, payload),
-    ask: (name, expected) => answersTo(agent, name, expected),
+    ask: (name, expected, question) => answersTo(agent, name, expected, question),
     ping: (number, length) => agent.ping(number, length),
     answer: (packet, from, answered) => agent.answer(packet, endpointOf(from), answered),
     keys: async (operation, key) => reportOf(await agent.keys(operation, key)),
@@ -78,20 +78,31 @@ async function tellReady(agent: GossipAgent, listening: () => void): Promise<voi
   listening();
 }
 
-function onEvent(
-  agent: GossipAgent,
-  event: NodeEvent,
-  { changed, recorded, heard, asked }: OpenOptions,
-): void {
+function onEvent(agent: GossipAgent, event: NodeEvent, options: OpenOptions): void {
+  const { changed, recorded, heard } = options;
   if (event.kind === 'record') recorded(event.change);
   if (event.kind === 'event') heard(event.name, event.payload);
-  if (event.kind === 'query') {
-    const answer = asked(event.name);
-    if (answer !== undefined) event.respond(answer);
-  }
+  if (event.kind === 'query') void respond(event, options);
   if (event.kind !== 'member') return;
   if (event.change === 'reap') changed({ type: 'removed', name: event.member.name });
   else changed({ type: 'present', member: viewOf(agent.memberOf(event.member)) });
+}
+
+async function respond(
+  { name, payload, respond }: Extract<NodeEvent, { readonly kind: 'query' }>,
+  { asked, warn }: OpenOptions,
+): Promise<void> {
+  try {
+    const answer = await asked(name, payload);
+    if (answer !== undefined) respond(answer);
+  } catch (cause) {
+    // It was stopped meanwhile, or the answer was too long.
+    warn(`the question ${name} of another host was not answered: ${messageOf(cause)}`);
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** Every member that runs weftd has it. */
@@ -103,6 +114,7 @@ async function answersTo(
   agent: GossipAgent,
   name: string,
   expected: readonly string[],
+  payload: Uint8Array = new Uint8Array(),
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const answers = new Map<string, Uint8Array>();
   return await new Promise((resolve) => {
@@ -115,7 +127,7 @@ async function answersTo(
       answers.set(from, payload);
       if (expected.every((member) => answers.has(member))) done();
     };
-    agent.query(name, { tags: new Map([[WEFT_TAG, '.']]) }, { answered, done });
+    agent.query(name, { payload, tags: new Map([[WEFT_TAG, '.']]) }, { answered, done });
   });
 }
 

@@ -87,5 +87,30 @@ export const DNS: Noun = {
       answer: { json: 'one object', fields: { removed: ['number', 'how many records'] } },
       work: async () => await import('../commands/dns-rm.ts'),
     },
+    {
+      name: 'check',
+      summary: 'ask every host for every name, and tell who disagrees',
+      description: [
+        'Every host asks its own DNS for every name it knows of (A and AAAA), and tells digests of the answers; where these differ, the names are asked for again, and once more after a second and a half. A line for each name and host that answers otherwise than the host whose name it is, and one for each host that was not heard.',
+        'It exits with 0 if all hosts answered and agree, else with 1. Of names that differ 64 are looked at.',
+      ],
+      examples: [{ line: 'weft dns check', does: 'whether all hosts say the same' }],
+      answer: {
+        json: 'an array of what is wrong, empty if all agree',
+        fields: {
+          kind: [
+            'string',
+            '`disagrees`, `silent` (the host was not heard) or `more` (not all that differs was looked at)',
+          ],
+          host: ['string', 'who disagrees or is silent'],
+          name: ['string', 'of `disagrees`: as it was asked, with its network and the domain'],
+          status: ['string', '`NOERROR`, `NXDOMAIN`, `REFUSED`, …; of `silent`: why'],
+          says: ['strings', 'the addresses that its DNS answers, at most 4'],
+          owners: ['strings', 'the members that say the name; none: nobody does'],
+          ownerSays: ['strings', 'what an owner answers, at most 4'],
+        },
+      },
+      work: async () => await import('../commands/dns-check.ts'),
+    },
   ],
 };

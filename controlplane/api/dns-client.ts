@@ -1,12 +1,14 @@
 /** What the command `weft` asks the daemon of names with. */
 import type { AddName, LookedUp, LookUp, NameEntry, RemoveName } from './dns-model.ts';
-import type { NamePage } from './dns-server.ts';
+import type { CheckUpdate, NamePage } from './dns-server.ts';
 import { DNS } from './dns-service.ts';
 import type { Rpc } from './rpc.ts';
 
 /** Other servers have four seconds. */
 const CALL_LIMIT_MS = 10_000;
 const LIST_LIMIT_MS = 60_000;
+/** For all names of all hosts. */
+const CHECK_LIMIT_MS = 600_000;
 
 /** Every call throws a WeftError. */
 export interface DnsCalls {
@@ -14,6 +16,8 @@ export interface DnsCalls {
   lookUp(request: LookUp): Promise<LookedUp>;
   add(request: AddName): Promise<NameEntry>;
   remove(request: RemoveName): Promise<number>;
+  /** How far it is, and with the last one, which is `complete`, what is wrong. */
+  check(): AsyncIterable<CheckUpdate>;
 }
 
 export function dnsCalls(rpc: Rpc): DnsCalls {
@@ -25,6 +29,7 @@ export function dnsCalls(rpc: Rpc): DnsCalls {
     add: async (request) => (await one<{ readonly name: NameEntry }>('addName', request)).name,
     remove: async (request) =>
       (await one<{ readonly removed: number }>('removeName', request)).removed,
+    check: () => rpc.many<CheckUpdate>(DNS.checkNames, {}, CHECK_LIMIT_MS),
   };
 }
 

@@ -1,5 +1,13 @@
 /** What the daemon answers of names, without a word of gRPC. All throw a WeftError. */
-import type { AddName, LookedUp, LookUp, NameEntry, RemoveName } from './dns-model.ts';
+import type {
+  AddName,
+  CheckProgress,
+  Finding,
+  LookedUp,
+  LookUp,
+  NameEntry,
+  RemoveName,
+} from './dns-model.ts';
 
 export interface DnsHandlers {
   /** Of every host. */
@@ -8,4 +16,6 @@ export interface DnsHandlers {
   add(request: AddName): NameEntry;
   /** How many records were taken away. */
   remove(request: RemoveName): number;
+  /** Asks all hosts, tells how far that is, and resolves with what is wrong. */
+  check(tell: (progress: CheckProgress) => void): Promise<readonly Finding[]>;
 }

@@ -41,3 +41,26 @@ export interface RemoveName {
   readonly name: string;
   readonly address: string;
 }
+
+/** How far a check of all names is. */
+export interface CheckProgress {
+  readonly hosts: number;
+  readonly answered: number;
+  readonly names: number;
+}
+
+/** What a check found wrong. */
+export interface Finding {
+  readonly kind: 'disagrees' | 'silent' | 'more';
+  /** Absent of `more`. */
+  readonly host?: string;
+  /** Of `disagrees`: NAME.NETWORK.DOMAIN. */
+  readonly name?: string;
+  /** `NOERROR`, `NXDOMAIN`, …; of `silent`: why. */
+  readonly status: string;
+  /** Addresses that its DNS answers. */
+  readonly says: readonly string[];
+  /** The members that say the name. */
+  readonly owners: readonly string[];
+  readonly ownerSays: readonly string[];
+}

@@ -23,4 +23,9 @@ export const DNS = {
     request: v1.RemoveNameRequest,
     response: v1.RemoveNameReply,
   }),
+  checkNames: methodDefinition(`${PATH}/CheckNames`, {
+    request: v1.CheckNamesRequest,
+    response: v1.CheckUpdate,
+    responseStream: true,
+  }),
 } as const;
