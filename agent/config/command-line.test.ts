@@ -38,7 +38,7 @@ test("without anything, the defaults are flanneld's", () => {
     renewMarginMs: 3_600_000,
     wireguardRotateEveryMs: 0,
     gossip: { port: 7946, join: [] },
-    dns: { domain: 'weft', ttl: 1, bind: [], upstreams: [] },
+    dns: { domain: 'weft', ttl: 1, bind: ['127.0.0.57:53'], upstreams: [] },
     firewall: {
       masquerade: false,
       fullyRandom: true,

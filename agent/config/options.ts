@@ -211,8 +211,8 @@ export const OPTIONS = {
   'dns-bind': option({
     group: 'dns',
     type: repeated(dnsServer),
-    default: [],
-    help: 'also answer there, to this host itself, all names of all networks',
+    default: ['127.0.0.57:53'],
+    help: 'also answer there, to this host itself, all names of all networks (weft dns enable-host)',
     repeatable: true,
   }),
   'dns-upstream': option({
@@ -279,7 +279,7 @@ export const OPTIONS = {
     group: 'files',
     type: absolutePath,
     default: '/var/lib/weft',
-    help: 'what outlives a reboot: the identity of this host, and the members it knew',
+    help: 'what outlives a reboot: the identity of this host, the members it knew, its endpoints and static names',
   }),
   'run-dir': option({
     group: 'files',

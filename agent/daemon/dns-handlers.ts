@@ -21,6 +21,10 @@ export function dnsHandlers(daemon: Daemon): DnsHandlers {
   const domain = daemon.config.dns?.domain ?? 'weft';
   answerChecks(daemon);
   return {
+    hostDns: () => {
+      serviceOf(daemon);
+      return { domain, addresses: daemon.config.dns?.bind ?? [] };
+    },
     names: () => namesOf(daemon),
     check: async (tell) => await checkAll(daemon, tell),
     lookUp: async (request) => await lookUp(serviceOf(daemon), request),

@@ -4,7 +4,7 @@ import type { MemberView } from '../gossip/member.ts';
 import { NameFeed } from './name-feed.ts';
 import { allowedBy } from './allowed.ts';
 import { prefix } from '../ip/prefix.ts';
-import { serversIn } from './resolv-conf.ts';
+import { serversIn, upstreamsIn } from './resolv-conf.ts';
 
 const WEB: Endpoint = {
   id: '0000000000000001',
@@ -89,7 +89,7 @@ test('an address is allowed by a prefix that has it, and by none at all', () => 
   expect(allowedBy([])(Uint8Array.of(1, 2, 3, 4), 0, 4)).toBe(true);
 });
 
-test('resolv.conf names up to three servers, by address', () => {
+test('resolv.conf names servers by address', () => {
   const text = [
     '# nameserver 192.0.2.1',
     'search example.com',
@@ -100,6 +100,15 @@ test('resolv.conf names up to three servers, by address', () => {
     'nameserver 192.0.2.3',
     'nameserver 192.0.2.4',
   ].join('\n');
-  expect(serversIn(text)).toEqual(['192.0.2.2:53', '[fd00::53]:53', '192.0.2.3:53']);
+  const servers = ['192.0.2.2:53', '[fd00::53]:53', '192.0.2.3:53', '192.0.2.4:53'];
+  expect(serversIn(text)).toEqual(servers);
   expect(serversIn('')).toEqual([]);
+});
+
+test('where systemd-resolved is asked, those that it asks are', () => {
+  const uplinks = 'nameserver 127.0.0.57\nnameserver 192.0.2.1\n';
+  const asked = ['127.0.0.57:53', '192.0.2.1:53'];
+  expect(upstreamsIn('nameserver 127.0.0.53\noptions edns0 trust-ad\n', uplinks)).toEqual(asked);
+  expect(upstreamsIn('nameserver 192.0.2.9\n', uplinks)).toEqual(['192.0.2.9:53']);
+  expect(upstreamsIn('nameserver 127.0.0.53\n', '')).toEqual(['127.0.0.53:53']);
 });

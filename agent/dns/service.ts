@@ -19,6 +19,8 @@ import { NameFeed } from './name-feed.ts';
 import { followResolvConf } from './resolv-conf.ts';
 
 const PORT = 53;
+/** As libc has it: more are not asked. */
+const SERVERS = 3;
 /** The network of this host's leased subnets. */
 const NETWORK = 'default';
 const LOOPBACK = [prefix('127.0.0.0/8'), prefix('::1/128')];
@@ -183,7 +185,7 @@ export class DnsService {
   /** Not ourselves: a host that asks us would have us ask ourselves. */
   #tellServers(): void {
     const own = this.#listeners().map(({ address, port }) => socketAddress(address, port));
-    const servers = this.#servers.filter((server) => !own.includes(server));
+    const servers = this.#servers.filter((server) => !own.includes(server)).slice(0, SERVERS);
     this.#tell({ type: 'upstreams', servers });
   }
 

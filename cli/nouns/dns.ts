@@ -112,5 +112,34 @@ export const DNS: Noun = {
       },
       work: async () => await import('../commands/dns-check.ts'),
     },
+    {
+      name: 'enable-host',
+      summary: 'what makes this host itself ask weft for names; --yes makes it so',
+      description: [
+        'Where systemd-resolved answers this host, a drop-in sends it to weft for names below the domain. Elsewhere weft becomes the first server of /etc/resolv.conf, between two marks, and asks those that stand there for all other names. Lines of others are never changed; what the file was is kept beside it.',
+      ],
+      options: [
+        { name: 'yes', short: 'y', summary: 'do it, and do not only tell' },
+        { name: 'undo', summary: 'take away again what it made' },
+      ],
+      examples: [
+        { line: 'weft dns enable-host', does: 'what would be done' },
+        { line: 'weft dns enable-host --yes && getent hosts web.default.weft', does: 'done' },
+        { line: 'weft dns enable-host --undo --yes', does: 'all as before' },
+      ],
+      answer: {
+        json: 'one object',
+        fields: {
+          way: ['string', '`resolved` or `resolv.conf`'],
+          made: ['boolean', 'it was done, and not only told'],
+          changes: ['array', 'of files, empty if all is as it should be'],
+          'changes[].path': ['string', ''],
+          'changes[].action': ['string', '`write` or `remove`'],
+          'changes[].text': ['string', 'of `write`: what the file becomes'],
+          command: ['string', 'what makes the change count; absent if nothing needs to'],
+        },
+      },
+      work: async () => await import('../commands/dns-enable-host.ts'),
+    },
   ],
 };

@@ -1,5 +1,5 @@
 /** What the command `weft` asks the daemon of names with. */
-import type { AddName, LookedUp, LookUp, NameEntry, RemoveName } from './dns-model.ts';
+import type { AddName, HostDns, LookedUp, LookUp, NameEntry, RemoveName } from './dns-model.ts';
 import type { CheckUpdate, NamePage } from './dns-server.ts';
 import { DNS } from './dns-service.ts';
 import type { Rpc } from './rpc.ts';
@@ -12,6 +12,7 @@ const CHECK_LIMIT_MS = 600_000;
 
 /** Every call throws a WeftError. */
 export interface DnsCalls {
+  hostDns(): Promise<HostDns>;
   names(): AsyncIterable<NameEntry>;
   lookUp(request: LookUp): Promise<LookedUp>;
   add(request: AddName): Promise<NameEntry>;
@@ -24,6 +25,7 @@ export function dnsCalls(rpc: Rpc): DnsCalls {
   const one = async <T extends object>(name: keyof typeof DNS, request: object): Promise<T> =>
     await rpc.one<T>(DNS[name], request, CALL_LIMIT_MS);
   return {
+    hostDns: async () => await one<HostDns>('getHostDns', {}),
     names: () => namesIn(rpc),
     lookUp: async (request) => await one<LookedUp>('lookUp', request),
     add: async (request) => (await one<{ readonly name: NameEntry }>('addName', request)).name,

@@ -3,6 +3,7 @@ import type {
   AddName,
   CheckProgress,
   Finding,
+  HostDns,
   LookedUp,
   LookUp,
   NameEntry,
@@ -10,6 +11,7 @@ import type {
 } from './dns-model.ts';
 
 export interface DnsHandlers {
+  hostDns(): HostDns;
   /** Of every host. */
   names(): Iterable<NameEntry>;
   lookUp(request: LookUp): Promise<LookedUp>;

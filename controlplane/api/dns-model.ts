@@ -1,5 +1,12 @@
 /** What the control API says of names (proto/weft/v1/dns.proto), as plain values. */
 
+/** Where this host's DNS answers the host itself. */
+export interface HostDns {
+  readonly domain: string;
+  /** ADDRESS:PORT */
+  readonly addresses: readonly string[];
+}
+
 export interface NameEntry {
   readonly name: string;
   readonly network: string;

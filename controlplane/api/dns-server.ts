@@ -28,6 +28,7 @@ export function dnsImplementation(handlers: DnsHandlers, streams: Streams, log: 
   return {
     listNames: streams.serve(() => mapped(namePages(handlers), toWire)),
     checkNames: streams.serve((signal) => mapped(checkUpdates(handlers, signal), toWire)),
+    getHostDns: unary(() => toWire(handlers.hostDns()), log),
     lookUp: unary(async (asked) => toWire(await handlers.lookUp(fromWire(asked) as LookUp)), log),
     addName: unary((asked) => toWire({ name: handlers.add(fromWire(asked) as AddName) }), log),
     removeName: unary(

@@ -6,6 +6,10 @@ const v1 = weft.v1;
 const PATH = '/weft.v1.Dns';
 
 export const DNS = {
+  getHostDns: methodDefinition(`${PATH}/GetHostDns`, {
+    request: v1.GetHostDnsRequest,
+    response: v1.HostDns,
+  }),
   listNames: methodDefinition(`${PATH}/ListNames`, {
     request: v1.ListNamesRequest,
     response: v1.NamePage,
