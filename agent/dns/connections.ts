@@ -3,6 +3,7 @@
  * nothing, and nobody holds them all.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { mayTake, WINDOW } from '../../controlplane/dns/shares.ts';
 
 /** Bytes of a question; a longer one ends its connection. */
 const QUESTION_LIMIT = 4_096;
@@ -13,16 +14,22 @@ const QUESTION_TIME = 5_000;
 const UNANSWERED = 100;
 /** Bytes of answers that the other end has not taken; then its connection ends. */
 const UNSENT = 1024 * 1024;
-/** Connections in all, and from one address. */
+/** Connections in all, and from one address, which may also have no more than a quarter of what is free. */
 const CONNECTIONS = 512;
 const FROM_ONE = 32;
+/** Questions of a connection that are taken in a row, before others have their turn. */
+const AT_ONCE = 32;
 
-/** Calls back with the answer, once, perhaps at once; undefined: there is none. */
-export type StreamHandler = (
-  question: Uint8Array,
-  from: string,
-  answer: (bytes: Uint8Array | undefined) => void,
-) => void;
+/** Who asks on a connection. */
+export interface StreamAsker {
+  /** Counts one more question. False: it has had its share, and waits. */
+  mayAsk(): boolean;
+  /** Calls back with the answer, once, perhaps at once; undefined: there is none. */
+  ask(question: Uint8Array, answer: (bytes: Uint8Array | undefined) => void): void;
+}
+
+/** By its address. Undefined: it may not ask, and is not heard. */
+export type StreamDoor = (from: string) => StreamAsker | undefined;
 
 /** What all listeners of a thread share. */
 export class Connections {
@@ -36,16 +43,18 @@ export class Connections {
   }
 
   /** Takes connections from the listening socket `fd`, which it closes in the end. */
-  serve(fd: number, handler: StreamHandler, failed: (cause: Error) => void): Server {
-    const server = createServer((socket) => this.#take(socket, handler));
+  serve(fd: number, door: StreamDoor, failed: (cause: Error) => void): Server {
+    const server = createServer((socket) => this.#take(socket, door));
     server.on('error', failed);
     return server.listen({ fd });
   }
 
-  #take(socket: Socket, handler: StreamHandler): void {
+  #take(socket: Socket, door: StreamDoor): void {
     const from = socket.remoteAddress ?? '';
     const ofOne = this.#open.get(from) ?? 0;
-    if (this.#count >= CONNECTIONS || ofOne >= FROM_ONE) {
+    const asker = door(from);
+    const hasRoom = ofOne < FROM_ONE && mayTake(ofOne, this.#count, CONNECTIONS);
+    if (asker === undefined || !hasRoom) {
       this.refused++;
       socket.destroy();
       return;
@@ -58,42 +67,82 @@ export class Connections {
       if (left === 0) this.#open.delete(from);
       else this.#open.set(from, left);
     });
-    converse(socket, from, handler);
+    void new Conversation(socket, asker);
   }
 }
 
-function converse(socket: Socket, from: string, handler: StreamHandler): void {
-  let received: Buffer = Buffer.alloc(0);
-  let unanswered = 0;
-  let late: NodeJS.Timeout | undefined;
-  socket.setNoDelay(true).setTimeout(IDLE_LIMIT, () => socket.destroy());
-  socket.on('error', () => socket.destroy());
-  socket.on('close', () => clearTimeout(late));
-  socket.on('data', (chunk: Buffer) => {
-    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-    takeAll();
-  });
+/** One connection, until it ends. */
+class Conversation {
+  readonly #socket: Socket;
+  readonly #asker: StreamAsker;
+  #received: Buffer = Buffer.alloc(0);
+  #unanswered = 0;
+  /** Others have their turn. */
+  #isHeld = false;
+  #late: NodeJS.Timeout | undefined;
 
-  function takeAll(): void {
-    while (received.length >= 2 && unanswered < UNANSWERED && !socket.destroyed) {
-      const size = received.readUInt16BE();
-      if (size > QUESTION_LIMIT) socket.destroy();
-      if (socket.destroyed || received.length < 2 + size) break;
-      const question = received.subarray(2, 2 + size);
-      received = received.subarray(2 + size);
-      unanswered++;
-      clearTimeout(late);
-      late = undefined;
-      handler(question, from, answer);
-    }
-    if (unanswered >= UNANSWERED) socket.pause();
-    // A question that comes byte by byte does not renew its time.
-    if (received.length > 0 && unanswered < UNANSWERED)
-      late ??= setTimeout(() => socket.destroy(), QUESTION_TIME);
+  constructor(socket: Socket, asker: StreamAsker) {
+    this.#socket = socket;
+    this.#asker = asker;
+    socket.setNoDelay(true).setTimeout(IDLE_LIMIT, () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => clearTimeout(this.#late));
+    socket.on('data', (chunk: Buffer) => {
+      const before = this.#received;
+      this.#received = before.length === 0 ? chunk : Buffer.concat([before, chunk]);
+      this.#takeAll();
+    });
   }
 
-  function answer(bytes: Uint8Array | undefined): void {
-    unanswered--;
+  #takeAll(): void {
+    const socket = this.#socket;
+    for (let taken = 0; this.#received.length >= 2 && this.#canTake(); taken++) {
+      const size = this.#received.readUInt16BE();
+      if (size > QUESTION_LIMIT) socket.destroy();
+      if (socket.destroyed || this.#received.length < 2 + size) break;
+      if (taken === AT_ONCE) this.#hold();
+      else if (!this.#asker.mayAsk()) this.#hold(WINDOW);
+      else this.#take(size);
+    }
+    if (this.#isHeld || this.#unanswered >= UNANSWERED) socket.pause();
+    // A question that comes byte by byte does not renew its time.
+    else if (this.#received.length > 0)
+      this.#late ??= setTimeout(() => socket.destroy(), QUESTION_TIME);
+  }
+
+  #canTake(): boolean {
+    return !this.#isHeld && this.#unanswered < UNANSWERED && !this.#socket.destroyed;
+  }
+
+  #take(size: number): void {
+    const question = this.#received.subarray(2, 2 + size);
+    this.#received = this.#received.subarray(2 + size);
+    this.#unanswered++;
+    clearTimeout(this.#late);
+    this.#late = undefined;
+    this.#asker.ask(question, (bytes) => this.#answer(bytes));
+  }
+
+  /** For so many ms; without: until others had their turn. */
+  #hold(time?: number): void {
+    this.#isHeld = true;
+    const goOn = (): void => {
+      this.#isHeld = false;
+      this.#resume();
+    };
+    if (time === undefined) setImmediate(goOn);
+    else setTimeout(goOn, time);
+  }
+
+  #resume(): void {
+    if (!this.#canTake()) return;
+    this.#socket.resume();
+    this.#takeAll();
+  }
+
+  #answer(bytes: Uint8Array | undefined): void {
+    const socket = this.#socket;
+    this.#unanswered--;
     if (socket.destroyed) return;
     if (bytes !== undefined) {
       const frame = Buffer.alloc(2 + bytes.length);
@@ -102,9 +151,6 @@ function converse(socket: Socket, from: string, handler: StreamHandler): void {
       socket.write(frame);
     }
     if (socket.writableLength > UNSENT) socket.destroy();
-    else if (socket.isPaused() && unanswered < UNANSWERED) {
-      socket.resume();
-      takeAll();
-    }
+    else if (socket.isPaused()) this.#resume();
   }
 }

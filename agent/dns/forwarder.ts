@@ -2,30 +2,37 @@
 import { Cache } from '../../controlplane/dns/cache.ts';
 import type { Query } from '../../controlplane/dns/query.ts';
 import { writeResponse, type Response } from '../../controlplane/dns/response.ts';
-import type { AskerKey } from '../../controlplane/dns/shares.ts';
+import { mayTake, type AskerKey } from '../../controlplane/dns/shares.ts';
 import { keyOf } from '../../controlplane/dns/upstream-query.ts';
 import { Upstreams } from '../../controlplane/dns/upstreams.ts';
 import { Lookup } from './lookup.ts';
 
-/** Questions that others are asked at one time; of one asker. */
+/** Questions that others are asked at one time. */
 const LOOKUPS = 512;
-const OF_ASKER = 128;
-/** Who wait for one answer. */
+/** Who wait for one answer; for any. Of all three one asker may have a quarter of what is free. */
 const WAITERS = 256;
+const WAITING = 4_096;
 const CACHE = { entries: 10_000, bytes: 8 * 1024 * 1024, message: 4_096 };
 
 type Told = (response: Response | undefined) => void;
 
+interface Waiter {
+  readonly asker: AskerKey;
+  readonly told: Told;
+}
+
 interface Pending {
   readonly lookup: Lookup;
-  readonly waiters: { readonly asker: AskerKey; readonly told: Told }[];
+  readonly waiters: Waiter[];
 }
 
 export class Forwarder {
   readonly #upstreams: Upstreams;
   readonly #cache = new Cache(CACHE);
   readonly #pending = new Map<string, Pending>();
-  readonly #askers = new Map<AskerKey, number>();
+  /** What each asker waits for: lookups that it began, and answers. */
+  readonly #askers = new Map<AskerKey, { lookups: number; answers: number }>();
+  #answers = 0;
 
   constructor(random: () => number) {
     this.#upstreams = new Upstreams(random);
@@ -56,22 +63,31 @@ export class Forwarder {
 
   /** `asked` is the caller's own copy. `told` is called later, and once; undefined: nobody could tell. False: too much is asked. */
   ask(asked: Uint8Array, query: Query, asker: AskerKey, told: Told): boolean {
-    const mine = this.#askers.get(asker) ?? 0;
-    if (mine >= OF_ASKER) return false;
+    const mine = this.#askers.get(asker) ?? { lookups: 0, answers: 0 };
+    if (!mayTake(mine.answers, this.#answers, WAITING)) return false;
     const key = keyOf(asked, query);
     const pending = this.#pending.get(key);
-    if (pending === undefined && this.#pending.size >= LOOKUPS) return false;
-    if (pending !== undefined && pending.waiters.length >= WAITERS) return false;
-    this.#askers.set(asker, mine + 1);
-    if (pending !== undefined) {
-      pending.waiters.push({ asker, told });
-      return true;
+    if (pending === undefined) {
+      if (!mayTake(mine.lookups, this.#pending.size, LOOKUPS)) return false;
+      mine.lookups++;
+      this.#begin(key, asked, query, { asker, told });
+    } else {
+      const { waiters } = pending;
+      const already = waiters.filter((waiter) => waiter.asker === asker).length;
+      if (!mayTake(already, waiters.length, WAITERS)) return false;
+      waiters.push({ asker, told });
     }
+    mine.answers++;
+    this.#answers++;
+    this.#askers.set(asker, mine);
+    return true;
+  }
+
+  #begin(key: string, asked: Uint8Array, query: Query, waiter: Waiter): void {
     const lookup = new Lookup(this.#upstreams, asked, query, (response) =>
       this.#found(key, response),
     );
-    this.#pending.set(key, { lookup, waiters: [{ asker, told }] });
-    return true;
+    this.#pending.set(key, { lookup, waiters: [waiter] });
   }
 
   close(): void {
@@ -83,11 +99,19 @@ export class Forwarder {
     const { waiters = [] } = this.#pending.get(key) ?? {};
     this.#pending.delete(key);
     if (response !== undefined) this.#cache.put(key, response, performance.now());
-    for (const { asker, told } of waiters) {
-      const left = (this.#askers.get(asker) ?? 1) - 1;
-      if (left === 0) this.#askers.delete(asker);
-      else this.#askers.set(asker, left);
+    for (const [i, { asker, told }] of waiters.entries()) {
+      this.#answers--;
+      this.#release(asker, i === 0);
       told(response);
     }
+  }
+
+  /** Who waited first began the lookup. */
+  #release(asker: AskerKey, began: boolean): void {
+    const mine = this.#askers.get(asker);
+    if (mine === undefined) return;
+    mine.answers--;
+    if (began) mine.lookups--;
+    if (mine.answers === 0) this.#askers.delete(asker);
   }
 }

@@ -103,7 +103,11 @@ export class Lookup {
       // It is an address: without this Node would ask a thread for it.
       lookup: (host, _options, callback) => callback(null, host, family),
     });
-    const finish = this.#begin(server, () => socket.close());
+    let isOpen = true;
+    const finish = this.#begin(server, () => {
+      isOpen = false;
+      socket.close();
+    });
     const fail = (): void => {
       if (finish() !== undefined) this.#failed(server);
     };
@@ -120,8 +124,11 @@ export class Lookup {
     });
     // Connected, it takes packets from there only, and hears that nobody listens.
     // Node tells this way, too, that there is no way to it; its types do not know.
-    const connected = (cause?: Error): void =>
-      cause === undefined ? socket.send(message) : fail();
+    const connected = (cause?: Error): void => {
+      if (cause !== undefined) fail();
+      // Another may have answered meanwhile.
+      else if (isOpen) socket.send(message);
+    };
     socket.connect(port, address, connected);
   }
 

@@ -276,9 +276,45 @@ test('questions on one connection are answered as they are ready', async () => {
   expect(answers[0]?.id).toBe(2);
 });
 
-test('who may not ask is refused', async () => {
+test('who may not ask is refused, and by TCP not even heard', async () => {
   server.setListeners([{ ...LISTENER, from: [prefix('10.0.0.0/8')] }]);
   expect((await ask('localhost')).rcode).toBe(RCODE.REFUSED);
+  const socket = connect(PORT, HERE).on('error', () => {});
+  await once(socket, 'close');
+  expect(server.counts).toMatchObject({ tcp: 0, connections: 0 });
+});
+
+test('a flood on one connection leaves others their turn', async () => {
+  const flood = 20_000;
+  const bytes = question('localhost');
+  const frame = Buffer.concat([Buffer.from([0, bytes.length]), bytes]);
+  const socket = connect(PORT, HERE).on('error', () => {});
+  closers.push(() => socket.destroy());
+  socket.on('data', () => {});
+  socket.write(Buffer.concat(Array<Buffer>(flood).fill(frame)));
+  await expect.poll(() => server.counts.tcp, { interval: 1 }).toBeGreaterThan(0);
+  for (let i = 0; i < 5; i++) expect((await ask('localhost')).rcode).toBe(RCODE.NOERROR);
+  expect(server.counts.tcp).toBeLessThan(flood);
+  // And nothing of it is lost.
+  await expect.poll(() => server.counts.tcp, { timeout: 20_000 }).toBe(flood);
+});
+
+test('some askers that others keep waiting never have all lookups, nor all waiting for one', () => {
+  forwarder.setServers(['127.0.0.1:9']);
+  const tell = (): void => {};
+  const begun = (asker: string, name: string): boolean => {
+    const bytes = question(name);
+    const query = readQuery(bytes, bytes.length);
+    if (query?.kind !== 'query') throw new Error('no question');
+    return forwarder.ask(bytes, query, asker, tell);
+  };
+  for (const asker of ['a', 'b', 'c', 'd', 'e', 'f'])
+    for (let i = 0; i < 200; i++) begun(asker, `${asker}${i}.example.com`);
+  expect(forwarder.waiting).toBeLessThan(400);
+  expect(begun('quiet', 'quiet.example.com')).toBe(true);
+  for (const asker of ['a', 'b', 'c', 'd'])
+    for (let i = 0; i < 300; i++) begun(asker, 'quiet.example.com');
+  expect(begun('other', 'quiet.example.com')).toBe(true);
 });
 
 test('from an internal network no question leaves', async () => {

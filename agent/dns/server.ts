@@ -1,7 +1,7 @@
 /** Takes questions where it is told to, by UDP and TCP. */
 import type { Server as StreamServer } from 'node:net';
 import type { Answers, Asker } from '../../controlplane/dns/answers.ts';
-import { Shares, type AskerKey } from '../../controlplane/dns/shares.ts';
+import { OUTSIDERS, Shares, type AskerKey } from '../../controlplane/dns/shares.ts';
 import { long } from '../../controlplane/dns/wire.ts';
 import { address, addressToBytes, familyOf, parseAddress, type Address } from '../ip/address.ts';
 import { socketAddress } from '../ip/socket-address.ts';
@@ -9,7 +9,7 @@ import { listeningSocket } from '../kernel/bound-socket.ts';
 import { DatagramBatches, type Handler } from '../kernel/datagram-batches.ts';
 import { KernelError } from '../kernel/errno.ts';
 import { allowedBy, type Allowed } from './allowed.ts';
-import { Connections, type StreamHandler } from './connections.ts';
+import { Connections, type StreamDoor } from './connections.ts';
 import { Counts } from './counts.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { DnsCounts, DnsProblem, Listener } from './messages.ts';
@@ -89,7 +89,7 @@ export class Server {
   ): void {
     const place = this.#placeOf({ address: HERE, port: 0, networks, from: [] });
     const asker = { ...place.asker, forwards: forwards && place.asker.forwards };
-    this.#streamHandler({ ...place, asker })(question, HERE, tell);
+    this.#answerWhole(question, asker, askerKey(LOOPBACK, 0, LOOPBACK.length), tell);
   }
 
   close(): void {
@@ -147,8 +147,8 @@ export class Server {
     const place = this.#placeOf(listener);
     const datagrams = this.#datagrams(address, port, place, failed);
     try {
-      const handler = this.#streamHandler(place);
-      const streams = this.#connections.serve(listeningSocket(address, port), handler, failed);
+      const door = this.#door(place);
+      const streams = this.#connections.serve(listeningSocket(address, port), door, failed);
       return { datagrams, streams };
     } catch (cause) {
       datagrams.close();
@@ -170,14 +170,15 @@ export class Server {
   ): DatagramBatches {
     const { offset, length } = PLACE[familyOf(address)];
     const handler: Handler = (datagram, size, peer, out, isBusy) => {
-      const from = askerKey(peer, offset, length);
+      const isAllowed = place.allowed(peer, offset, length);
+      const from = isAllowed ? askerKey(peer, offset, length) : OUTSIDERS;
       this.#counts.udp++;
       if (!this.#shares.admit(from, performance.now(), isBusy)) {
         this.#counts.dropped++;
         return 0;
       }
       const bytes = datagram.length === size ? datagram : datagram.subarray(0, size);
-      const asker = place.allowed(peer, offset, length) ? place.asker : undefined;
+      const asker = isAllowed ? place.asker : undefined;
       const written = this.#responder.respond({ bytes, from, asker, isStream: false }, out, () => {
         const to = Uint8Array.from(peer);
         return (answer) => {
@@ -190,27 +191,37 @@ export class Server {
     return datagrams;
   }
 
-  #streamHandler({ asker, allowed }: Place): StreamHandler {
-    return (question, text, answer) => {
+  /** Who is over its share waits, as nothing of a stream may be dropped. */
+  #door({ asker, allowed }: Place): StreamDoor {
+    return (text) => {
       const address = parseAddress(text.split('%')[0] ?? '');
       const peer = address === undefined ? NOBODY : addressToBytes(address);
+      if (!allowed(peer, 0, peer.length)) return undefined;
       const from = askerKey(peer, 0, peer.length);
-      this.#counts.tcp++;
-      const asked = {
-        bytes: question,
-        from,
-        asker: allowed(peer, 0, peer.length) ? asker : undefined,
-        isStream: true,
+      return {
+        mayAsk: () => this.#shares.admit(from, performance.now(), true),
+        ask: (question, answer) => this.#answerWhole(question, asker, from, answer),
       };
-      const out = this.#scratch;
-      const written = this.#responder.respond(asked, out, () => answer);
-      if (written !== LATER) answer(written === 0 ? undefined : out.subarray(0, written));
     };
+  }
+
+  #answerWhole(
+    bytes: Uint8Array,
+    asker: Asker,
+    from: AskerKey,
+    answer: (bytes: Uint8Array | undefined) => void,
+  ): void {
+    this.#counts.tcp++;
+    const out = this.#scratch;
+    const question = { bytes, from, asker, isStream: true };
+    const written = this.#responder.respond(question, out, () => answer);
+    if (written !== LATER) answer(written === 0 ? undefined : out.subarray(0, written));
   }
 }
 
 const NOBODY = new Uint8Array();
 const HERE = address('127.0.0.1');
+const LOOPBACK = addressToBytes(HERE);
 
 /** Listeners with the same one are the same. */
 function keyOf({ aliases = new Map(), ...rest }: Listener): string {

@@ -5,7 +5,7 @@ import { nameBytes } from './name.ts';
 import { readQuery } from './query.ts';
 import { soaRecord, writeReply, type Reply } from './reply.ts';
 import { age, matchOf, readResponse, type Response } from './response.ts';
-import { Shares } from './shares.ts';
+import { mayTake, OUTSIDERS, Shares } from './shares.ts';
 import { question, readAnswer } from './client.ts';
 import { RCODE, TYPE } from './wire.ts';
 import { Upstreams } from './upstreams.ts';
@@ -210,4 +210,55 @@ describe('the share of an asker', () => {
       expect(shares.admit('quiet', now, true)).toBe(true);
     }
   });
+});
+
+describe('what is held for a while', () => {
+  /** Askers that take all they can, in turn, and what each has in the end. */
+  function taken(askers: number, all: number): number[] {
+    const mine = Array<number>(askers).fill(0);
+    let sum = 0;
+    for (let isOver = false; !isOver;) {
+      isOver = true;
+      for (let asker = 0; asker < askers; asker++)
+        if (mayTake(mine[asker] ?? 0, sum, all)) {
+          mine[asker] = (mine[asker] ?? 0) + 1;
+          sum++;
+          isOver = false;
+        }
+    }
+    return mine;
+  }
+
+  it('is never held by a few: whoever comes next may have some', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        fc.integer({ min: 400, max: 5_000 }),
+        (askers, all) => {
+          const mine = taken(askers, all);
+          const sum = mine.reduce((total, one) => total + one, 0);
+          expect(sum).toBeLessThan(all);
+          expect(mayTake(0, sum, all)).toBe(true);
+          // Equal parts, to one more or less.
+          expect(Math.max(...mine) - Math.min(...mine)).toBeLessThanOrEqual(1);
+          expect(sum).toBeLessThanOrEqual((all * askers) / (askers + 4) + askers);
+        },
+      ),
+    );
+  });
+
+  it('is half of it for four, and never more than there is', () => {
+    expect(taken(4, 512)).toEqual([64, 64, 64, 64]);
+    expect(taken(1_000, 512).reduce((total, one) => total + one, 0)).toBe(512);
+  });
+});
+
+it('who may not ask takes no share from who may', () => {
+  const shares = new Shares();
+  for (const now of [0, 10]) {
+    for (let i = 0; i < 5_000; i++) shares.admit(OUTSIDERS, now, true);
+    let count = 0;
+    for (let i = 0; i < 3_000; i++) if (shares.admit('ours', now, true)) count++;
+    if (now > 0) expect(count).toBe(500);
+  }
 });
