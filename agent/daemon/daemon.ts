@@ -27,6 +27,7 @@ import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom, machineSeconds, turn } from './machine.ts';
 import { metricSourcesOf } from './metric-sources.ts';
 import { pathFinderOf, type PathFinder } from './path-finder.ts';
+import { NO_NETWORKS, Overlays } from './overlays.ts';
 import { Planner } from './planner.ts';
 import { ProblemBoard, type BoardProblem } from './problem-board.ts';
 import { LoggingReporter } from './reporter.ts';
@@ -56,6 +57,7 @@ export class Daemon {
   readonly dns: DnsService | undefined;
   readonly staticNames: StaticNames;
   readonly endpoints: Endpoints;
+  readonly overlays: Overlays;
   readonly events: Events;
   readonly #log: Logger;
   readonly #etcd: EtcdClient;
@@ -121,6 +123,7 @@ export class Daemon {
     this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
     this.pathFinder = pathFinderOf(this, log);
     this.endpoints = new Endpoints(this, log);
+    this.overlays = new Overlays(this, NO_NETWORKS);
     this.events = new Events(this, log, machineClock);
   }
 
@@ -152,6 +155,7 @@ export class Daemon {
     const gossip = this.membership?.start();
     try {
       await this.endpoints.open();
+      await this.overlays.open();
       await this.#followForwardChains();
       // The lease, once written, shall tell where we gossip.
       await gossip;
@@ -164,6 +168,7 @@ export class Daemon {
       this.pathFinder.stop();
       await this.dns?.stop();
       this.events.stop();
+      this.overlays.stop();
       this.endpoints.stop();
       await this.membership?.stop();
       await this.reconciler.stop();
@@ -188,6 +193,7 @@ export class Daemon {
   /** Something that the status shows may have changed. */
   changed(): void {
     this.endpoints.follow();
+    this.overlays.follow();
     const service = this.#session?.service;
     const peers = [...this.planner.problems].map(([subject, why]) => ({
       code: 'PEER_UNREACHABLE',
@@ -383,6 +389,7 @@ export class Daemon {
       registry: this.#registry,
       planner: this.planner,
       pathFinder: this.pathFinder,
+      overlays: this.overlays,
       board: this.board,
       node: this.node,
       membership: this.membership,

@@ -91,7 +91,7 @@ function watch(
 function ownEndpoint(endpoint: Endpoint, endpoints: Endpoints, host: string): ApiEndpoint {
   const { id, network, state, target, names, addresses, place, since } = endpoint;
   const problem = endpoints.troubleOf(id);
-  const { bridge } = endpoints.attachments;
+  const bridge = endpoints.attachments.bridge(network);
   return {
     id,
     host,

@@ -6,7 +6,9 @@ import { findContainer, runtimePlaces } from '../container/find.ts';
 import { watchStarts } from '../container/engine.ts';
 import { Attachments } from '../endpoint/attachments.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
-import { macFor } from '../endpoint/plan.ts';
+import { macFor, type NetworkFacts } from '../endpoint/plan.ts';
+import type { Claims } from '../endpoint/parts.ts';
+import { DEFAULT_NETWORK, noNetwork } from '../endpoint/request.ts';
 import { ResolverFiles, type ResolverPlaces } from '../endpoint/resolver.ts';
 import { EndpointStore } from '../endpoint/store.ts';
 import { addressToBytes } from '../ip/address.ts';
@@ -21,6 +23,12 @@ import { bridgesOf, factsOf } from './endpoint-facts.ts';
 import { findTarget } from './find-target.ts';
 import { machineClock, machineRandom } from './machine.ts';
 
+/** Nobody can be in a network that users have made, as there are none. */
+const NO_CLAIMS: Claims = {
+  take: async (network) => await Promise.reject(noNetwork(network)),
+  hold: () => {},
+  release: () => {},
+};
 /** Links and addresses change in bursts; bridges are looked for this long after the first change, in ms. */
 const BRIDGE_PAUSE = 100;
 /** How often containers that stopped are looked for, in ms. An engine's events tell sooner. */
@@ -55,6 +63,8 @@ export class Endpoints {
     this.attachments = new Attachments({
       store: this.#store,
       kernel: daemon.reconciler,
+      claims: NO_CLAIMS,
+      refusal: (network) => daemon.overlays.refusal(network),
       find: findTarget,
       isThere,
       enter: (namespace) => new Inside(namespace),
@@ -88,11 +98,15 @@ export class Endpoints {
 
   /** The facts of this host may be others. */
   follow(): void {
-    const before = this.attachments.network;
-    this.attachments.setNetwork(factsOf(this.#daemon.planner));
-    if (before === this.attachments.network) return;
-    if (before !== undefined) void this.refresh();
-    this.#tell();
+    this.setNetwork(DEFAULT_NETWORK, factsOf(this.#daemon.planner));
+  }
+
+  /** A network is so on this host now. */
+  setNetwork(name: string, facts: NetworkFacts | undefined): void {
+    const isKnown = this.attachments.network(name) !== undefined;
+    const isAnother = this.attachments.setNetwork(name, facts);
+    if (isAnother) void this.refresh();
+    if (isAnother || !isKnown) this.#tell();
   }
 
   /** Sets right what is inside the namespaces. Never rejects. */
@@ -239,7 +253,7 @@ export class Endpoints {
       })),
       ...[...this.attachments.strangers()].map(({ id, target }) => ({
         code: 'ENDPOINT_SUBNET',
-        message: `endpoint ${id} (${target}) has an address of another subnet than this host's: detach it and attach it again`,
+        message: `endpoint ${id} (${target}) has an address that is of no subnet of its network: detach it and attach it again`,
         subject: id,
       })),
       ...[...this.#troubles].map(([id, why]) => ({

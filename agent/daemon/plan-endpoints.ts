@@ -1,5 +1,6 @@
 /** Endpoints in a plan without a daemon: what their files tell, and nothing that is under way. */
 import { EndpointStore } from '../endpoint/store.ts';
+import { DEFAULT_NETWORK } from '../endpoint/request.ts';
 import { Wiring } from '../endpoint/wiring.ts';
 import type { Resource } from '../state/resource.ts';
 import { bridgesOf, factsOf } from './endpoint-facts.ts';
@@ -18,6 +19,8 @@ export async function planEndpoints(
     set: (slice, resources) => target.set(slice, resources),
     tried: async () => await Promise.resolve([]),
   });
-  wiring.need(attached.length > 0);
-  wiring.plan({ network: factsOf(planner), others: await bridgesOf(netlink) }, attached);
+  wiring.need(new Set(attached.map(({ network }) => network)));
+  wiring.setOthers(await bridgesOf(netlink), attached);
+  const facts = factsOf(planner);
+  if (facts !== undefined) wiring.plan(DEFAULT_NETWORK, facts, attached);
 }

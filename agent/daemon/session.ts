@@ -32,6 +32,7 @@ import { findUnderlay } from './find-underlay.ts';
 import { existingLinks, type HostKernel } from './host-kernel.ts';
 import { HeldLeases } from './held-leases.ts';
 import { KeyRotation } from './key-rotation.ts';
+import type { Overlays } from './overlays.ts';
 import type { PathFinder } from './path-finder.ts';
 import type { LeaseChange, Planner } from './planner.ts';
 import type { ProblemBoard } from './problem-board.ts';
@@ -47,6 +48,7 @@ export interface SessionParts {
   readonly registry: Registry;
   readonly planner: Planner;
   readonly pathFinder: PathFinder;
+  readonly overlays: Overlays;
   readonly board: ProblemBoard;
   readonly node: string;
   /** Undefined when gossip is switched off. */
@@ -254,7 +256,7 @@ export class Session {
 
   #openService(): SubnetService {
     const { config, registry, node, membership, previous, clock, random, log } = this.#parts;
-    const { changed, planned, pathFinder } = this.#parts;
+    const { changed, planned, pathFinder, overlays } = this.#parts;
     const service = new SubnetService({
       registry,
       network: this.network,
@@ -281,6 +283,7 @@ export class Session {
       for (const { id } of changes) this.#seen.add(id);
       this.#change(this.#held.take(changes));
       pathFinder.leases(changes);
+      overlays.leases(changes);
       if (this.#parts.planner.hasDetour) this.#parts.host.wireguard.hurry();
       this.rotation?.look();
       membership?.leases(changes);
@@ -289,6 +292,8 @@ export class Session {
     service.on('synced', () => {
       const gone = this.#parts.planner.retain(this.#seen);
       pathFinder.leases(gone);
+      overlays.leases(gone);
+      overlays.synced();
       this.#seen = new Set();
       this.#changeOver.look();
       this.#enqueue(async () => {

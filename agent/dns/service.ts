@@ -22,7 +22,7 @@ const PORT = 53;
 /** As libc has it: more are not asked. */
 const SERVERS = 3;
 /** The network of this host's leased subnets. */
-const NETWORK = 'default';
+const LEASED = 'default';
 const LOOPBACK = [prefix('127.0.0.0/8'), prefix('::1/128')];
 /** A thread that ended is started again after this long, in ms. */
 const RESTART = 1_000;
@@ -36,6 +36,18 @@ export interface LeasedSubnet {
   readonly subnet: Prefix;
   /** The bridge's address in it. */
   readonly gateway: Address;
+}
+
+/** One that users have made, and that stands on this host. */
+export interface DnsNetwork {
+  readonly name: string;
+  /** No question leaves this host from there. */
+  readonly internal: boolean;
+  /** In seconds; undefined: as everywhere. */
+  readonly ttl: number | undefined;
+  /** Of its endpoints. */
+  readonly subnets: readonly Prefix[];
+  readonly gateways: readonly Address[];
 }
 
 export interface DnsServiceParts {
@@ -53,6 +65,7 @@ export class DnsService {
   #worker: Worker | undefined;
   #counts: DnsCounts | undefined;
   #subnets: readonly LeasedSubnet[] = [];
+  #networks: readonly DnsNetwork[] = [];
   #servers: readonly SocketAddress[] = [];
   #ends: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -109,6 +122,14 @@ export class DnsService {
     return this.#problems;
   }
 
+  /** Networks that users have made: endpoints ask at their gateways, too. */
+  setNetworks(networks: readonly DnsNetwork[]): void {
+    if (JSON.stringify(networks) === JSON.stringify(this.#networks)) return;
+    this.#networks = networks;
+    this.#tell({ type: 'settings', settings: this.#settings() });
+    this.#tellListeners();
+  }
+
   /** The answer to a question, as by TCP; undefined: none came. `forwards`: others may be asked. Never rejects. */
   lookUp(
     question: Uint8Array,
@@ -127,12 +148,18 @@ export class DnsService {
     });
   }
 
+  #settings(): Settings {
+    const { domain, ttl } = this.#parts.config;
+    const own = this.#networks.flatMap(({ name, ttl: ttlOfIt }) =>
+      ttlOfIt === undefined ? [] : [[name, ttlOfIt] as const],
+    );
+    const internal = this.#networks.filter((each) => each.internal).map(({ name }) => name);
+    return { domain, ttl, ttlOf: new Map(own), internal };
+  }
+
   #run(): void {
-    const { config } = this.#parts;
-    const { domain, ttl } = config;
-    const settings: Settings = { domain, ttl, ttlOf: new Map(), internal: [] };
     const worker = new Worker(threadFile(), {
-      workerData: settings,
+      workerData: this.#settings(),
       resourceLimits: { maxOldGenerationSizeMb: MEMORY, maxYoungGenerationSizeMb: 24 },
     });
     this.#worker = worker;
@@ -198,15 +225,18 @@ export class DnsService {
     const gateways = this.#subnets.map(({ subnet, gateway }) => ({
       address: gateway,
       port: PORT,
-      networks: [NETWORK],
+      networks: [LEASED],
       from: [subnet],
     }));
+    const users = this.#networks.flatMap(({ name, subnets, gateways: addresses }) =>
+      addresses.map((address) => ({ address, port: PORT, networks: [name], from: subnets })),
+    );
     const own = this.#parts.config.bind.map((bind) => {
       const { address, port } = partsOf(bind);
       const from = [hostPrefix(address), ...LOOPBACK];
       return { address, port, networks: 'all' as const, from };
     });
-    return [...gateways, ...own];
+    return [...gateways, ...users, ...own];
   }
 
   #tell(message: ToThread): void {

@@ -70,13 +70,14 @@ export class Addresses {
   }
 
   /** Of what it had, what it may have again. */
-  free({ id, addresses }: Holder): readonly Address[] {
-    return Object.values(addresses).filter((address) => this.#refusal(address, id) === undefined);
-  }
-
-  /** Whether all of them are of this host's subnets; so it is before these are known. */
-  areOurs({ addresses }: Pick<Holder, 'addresses'>): boolean {
-    return this.#pools.size === 0 || Object.values(addresses).every((each) => this.#isOurs(each));
+  free({
+    id,
+    addresses,
+  }: {
+    readonly id: string;
+    readonly addresses: readonly Address[];
+  }): readonly Address[] {
+    return addresses.filter((address) => this.#refusal(address, id) === undefined);
   }
 
   #refusal(address: Address, id: string): string | undefined {

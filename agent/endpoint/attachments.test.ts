@@ -9,13 +9,25 @@ import { Attachments } from './attachments.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from './endpoint.ts';
 import { EndpointError } from './errors.ts';
 import { STEPS, type AttachmentParts, type Step } from './parts.ts';
-import type { NetworkFacts } from './plan.ts';
-import { parseAttach, type AttachText } from './request.ts';
+import type { InsidePlan, NetworkFacts } from './plan.ts';
+import { noNetwork, parseAttach, type AttachText } from './request.ts';
 
 const FACTS: NetworkFacts = {
   subnets: { 4: prefix('10.5.1.0/28') },
+  gateways: { 4: address('10.5.1.1') },
   ranges: { 4: prefix('10.5.0.0/16') },
   mtu: 1450,
+  bridge: 'weft0',
+  alias: 'weft bridge',
+  ports: [],
+  internal: false,
+};
+const BLUE: NetworkFacts = {
+  ...FACTS,
+  subnets: { 4: prefix('10.6.0.0/24') },
+  gateways: { 4: address('10.6.0.1') },
+  ranges: { 4: prefix('10.6.0.0/24') },
+  bridge: 'weft-4096',
 };
 
 class PowerCut extends Error {}
@@ -42,6 +54,27 @@ class Host implements AttachmentParts {
       void this.#alive.standing.set(slice, resources.map(keyOf)),
     tried: () => Promise.resolve([]),
   };
+  /** Whose addresses of networks are. */
+  readonly claimed = new Map<string, string>();
+  readonly claims: AttachmentParts['claims'] = {
+    take: async (network, { id, addresses: [asked] }) => {
+      await Promise.resolve();
+      const free = Array.from({ length: 200 }, (_, i) => `10.6.0.${i + 2}`);
+      const given = asked ?? address(free.find((each) => !this.claimed.has(each)) ?? '');
+      if (this.claimed.has(given))
+        throw new EndpointError('address', `${given} is taken in ${network}`);
+      this.claimed.set(given, id);
+      return { 4: given };
+    },
+    hold: ({ id, addresses }) => void this.claimed.set(addresses[4] ?? '', id),
+    release: (_network, id, addresses) => {
+      if (this.claimed.get(addresses[4] ?? '') === id) this.claimed.delete(addresses[4] ?? '');
+    },
+  };
+  readonly refusal = (network: string): EndpointError | undefined =>
+    ['default', 'blue'].includes(network) ? undefined : noNetwork(network);
+  /** What was last set inside, by namespace and link. */
+  readonly inside = new Map<string, InsidePlan>();
   readonly find: AttachmentParts['find'] = async (target) => {
     const path = target.type === 'netns' ? target.path : '';
     await Promise.resolve();
@@ -49,10 +82,14 @@ class Host implements AttachmentParts {
     return { namespace: this.#namespace(path) };
   };
   readonly isThere = ({ path }: NamespaceFile): boolean => !this.gone.has(path);
-  readonly enter: AttachmentParts['enter'] = () => ({
-    freeName: (name) => Promise.resolve(`${name}0`),
+  readonly enter: AttachmentParts['enter'] = ({ path }) => ({
+    freeName: (name) =>
+      Promise.resolve(this.inside.has(`${path} ${name}0`) ? `${name}1` : `${name}0`),
     has: () => Promise.resolve(false),
-    configure: () => Promise.resolve(),
+    configure: async (plan) => {
+      await Promise.resolve();
+      this.inside.set(`${path} ${plan.link}`, plan);
+    },
     [Symbol.dispose]: () => {},
   });
   readonly names = {
@@ -90,7 +127,8 @@ class Host implements AttachmentParts {
     const files = [...this.disk.values()].flatMap((text) => parseEndpoint(text) ?? []);
     expect(files).toHaveLength(this.disk.size);
     this.attachments.adopt(files, () => true);
-    this.attachments.setNetwork(FACTS);
+    this.attachments.setNetwork('default', FACTS);
+    this.attachments.setNetwork('blue', BLUE);
   }
 
   #namespace(path: string): NamespaceFile {
@@ -108,9 +146,22 @@ class Host implements AttachmentParts {
     expect([...this.disk.keys()].sort()).toEqual(ids);
     expect([...this.said.keys()].sort()).toEqual(ids);
     expect([...this.resolvers].sort()).toEqual(ids);
-    const pairs = [...this.standing].filter(([name, keys]) => name !== 'bridge' && keys.length > 0);
+    const pairs = [...this.standing].filter(
+      ([name, keys]) => name.startsWith('endpoint ') && keys.length > 0,
+    );
     expect(pairs.map(([slice]) => slice.replace('endpoint ', '')).sort()).toEqual(ids);
-    expect((this.standing.get('bridge') ?? []).length > 0).toBe(ids.length > 0);
+    for (const [network, slice] of [
+      ['default', 'bridge'],
+      ['blue', 'bridge blue'],
+    ]) {
+      const isThere = (this.standing.get(slice ?? '') ?? []).length > 0;
+      expect([network, isThere]).toEqual([
+        network,
+        endpoints.some((each) => each.network === network),
+      ]);
+    }
+    const claimed = endpoints.filter(({ network }) => network === 'blue');
+    expect([...this.claimed.values()].sort()).toEqual(claimed.map(({ id }) => id).sort());
     const addresses = endpoints.map((each) => each.addresses[4]);
     expect(new Set(addresses).size).toBe(addresses.length);
   }
@@ -150,7 +201,7 @@ test('whatever is done, and after whichever step weftd ends, the next start leav
       const host = ready();
       for (const { id, what, fatal } of deeds) {
         host.fatal = fatal;
-        const request = asked(id);
+        const request = asked(id, { network: id % 2 === 0 ? 'blue' : '' });
         try {
           if (what === 'attach') await host.attachments.attach(request);
           else if (what === 'detach') await host.attachments.detach(request.id);
@@ -201,7 +252,7 @@ test('without a subnet nothing is attached; an address of a former one is told',
   host.restart();
   await host.attachments.attach(asked(1));
   expect([...host.attachments.strangers()]).toEqual([]);
-  host.attachments.setNetwork({ ...FACTS, subnets: { 4: prefix('10.5.9.0/28') } });
+  host.attachments.setNetwork('default', { ...FACTS, subnets: { 4: prefix('10.5.9.0/28') } });
   expect([...host.attachments.strangers()].map(({ id }) => id)).toEqual(['0000000000000001']);
 });
 
@@ -221,13 +272,44 @@ test('a disk that takes nothing does not keep what has gone from going', async (
 test("another's bridge that has the gateway's address is joined, and our own goes", async () => {
   const host = ready();
   await host.attachments.attach(asked(1));
-  expect(host.attachments.bridge).toBe('weft0');
+  expect(host.attachments.bridge()).toBe('weft0');
   host.attachments.setBridges([
     { name: 'docker0', addresses: [{ address: address('10.5.1.1'), length: 28 }] },
     { name: 'br-x', addresses: [] },
   ]);
-  expect(host.attachments.bridge).toBe('docker0');
+  expect(host.attachments.bridge()).toBe('docker0');
   expect(host.standing.get('bridge')).toEqual([]);
   const second = await host.attachments.attach(asked(2));
   expect(second.addresses[4]).toBe('10.5.1.8');
+});
+
+test('a namespace in two networks has the way out of the better one, and of the other when that goes', async () => {
+  const host = ready();
+  const place = '/run/netns/n1';
+  const way = (link: string): unknown =>
+    host.inside.get(`${place} ${link}`)?.routes.find(({ route }) => route.prefix === '0.0.0.0/0')
+      ?.route.gateway;
+  await host.attachments.attach(asked(1));
+  expect(way('eth0')).toBe('10.5.1.1');
+  await host.attachments.attach(asked(2, { target: 'netns:n1', network: 'blue' }));
+  expect(way('eth1')).toBe('10.6.0.1');
+  expect(host.inside.get(`${place} eth1`)?.displaced).toMatchObject([
+    { link: 'eth0', gateway: '10.5.1.1' },
+  ]);
+  await host.attachments.refresh(() => {});
+  expect([way('eth0'), way('eth1')]).toEqual([undefined, '10.6.0.1']);
+  await host.attachments.detach(asked(2).id);
+  expect(way('eth0')).toBe('10.5.1.1');
+  host.check();
+});
+
+test('what cannot join is told before anything is taken, and a host joins only the network of its subnet', async () => {
+  const host = ready();
+  await expect(host.attachments.attach(asked(1, { network: 'red' }))).rejects.toThrow(
+    'there is no network "red"',
+  );
+  await expect(host.attachments.expose(asked(1).id, 'blue', ['h1'])).rejects.toThrow(
+    'every host has the gateway of blue',
+  );
+  host.check();
 });

@@ -9,17 +9,24 @@
  * that may be left. What stands in this host's kernel is desired state: what no file wants, the reconciler removes.
  */
 import { FileError } from '../config/atomic-file.ts';
-import { BRIDGE } from '../state/resource.ts';
 import type { Address } from '../ip/address.ts';
 import type { PerFamily } from '../state/facts.ts';
+import { containsAddress } from '../ip/prefix.ts';
 import type { NamespaceFile } from '../state/veth.ts';
-import { gatewayOf } from './address-pool.ts';
 import { Addresses } from './addresses.ts';
 import type { Endpoint, Place } from './endpoint.ts';
 import { EndpointError } from './errors.ts';
 import type { AttachmentParts, FoundTarget, InsideLink } from './parts.ts';
-import { insideOf, macFor, vethOf, type FoundBridge, type NetworkFacts } from './plan.ts';
-import type { AttachRequest } from './request.ts';
+import {
+  insideOf,
+  macFor,
+  vethOf,
+  type FoundBridge,
+  type InsidePlan,
+  type NetworkFacts,
+} from './plan.ts';
+import { DEFAULT_NETWORK, type AttachRequest } from './request.ts';
+import { waysOut, type Membership } from './ways-out.ts';
 import { Wiring } from './wiring.ts';
 
 /** Endpoints of one host: gossip keeps 16,384 records of an owner, and a bridge has 1,023 ports (BR_MAX_PORTS). */
@@ -47,12 +54,17 @@ export class Attachments {
     return this.#endpoints.get(id);
   }
 
-  get network(): NetworkFacts | undefined {
-    return this.#wiring.network;
+  network(name: string = DEFAULT_NETWORK): NetworkFacts | undefined {
+    return this.#wiring.network(name);
   }
 
-  get bridge(): string | undefined {
-    return this.#wiring.bridge;
+  bridge(name: string = DEFAULT_NETWORK): string | undefined {
+    return this.#wiring.bridge(name);
+  }
+
+  /** Networks in which this host has endpoints, or is about to. */
+  get joined(): ReadonlySet<string> {
+    return this.#wiring.needed;
   }
 
   /**
@@ -65,6 +77,8 @@ export class Attachments {
       if (state === 'attaching' || state === 'detaching') this.#forget(endpoint);
       else {
         this.#endpoints.set(id, endpoint);
+        if (state !== 'away' && endpoint.network !== DEFAULT_NETWORK)
+          this.#parts.claims.hold(endpoint);
         const hasGone =
           place !== undefined && !this.#parts.isThere(place.namespace) && !isStanding(id);
         if (state === 'attached' && hasGone) this.#vanish(endpoint);
@@ -74,32 +88,46 @@ export class Attachments {
     this.#need();
   }
 
-  /** The network as it is on this host now; undefined: nothing is known, and what stands stays. */
-  setNetwork(network: NetworkFacts | undefined): void {
-    if (network === undefined || JSON.stringify(network) === JSON.stringify(this.network)) return;
-    this.#wiring.plan({ network }, this.#attached());
-    this.#beginAddresses(network);
+  /**
+   * A network as it is on this host now; undefined: nothing is known, and what stands stays. Returns whether it is
+   * another than before.
+   */
+  setNetwork(name: string, network: NetworkFacts | undefined): boolean {
+    const before = this.network(name);
+    if (network === undefined || JSON.stringify(network) === JSON.stringify(before)) return false;
+    this.#wiring.plan(name, network, this.#attached());
+    if (name === DEFAULT_NETWORK) this.#beginAddresses(network);
+    return before !== undefined;
   }
 
   /** The bridges of others. */
   setBridges(others: readonly FoundBridge[]): void {
-    const before = this.bridge;
-    this.#wiring.plan({ others }, this.#attached());
-    if (this.network !== undefined && this.bridge !== before) this.#beginAddresses(this.network);
+    const before = this.bridge();
+    this.#wiring.setOthers(others, this.#attached());
+    const network = this.network();
+    if (network !== undefined && this.bridge() !== before) this.#beginAddresses(network);
   }
 
   /** Who has another bridge gives addresses to its own containers, from the lowest on. */
-  #beginAddresses({ subnets }: NetworkFacts): void {
+  #beginAddresses({ subnets, bridge }: NetworkFacts): void {
     const holders = [...this.#endpoints.values()].filter(
-      ({ place, state }) => place !== undefined && state !== 'away',
+      ({ network, place, state }) =>
+        network === DEFAULT_NETWORK && place !== undefined && state !== 'away',
     );
-    this.#addresses.begin(subnets, this.bridge !== BRIDGE, holders);
+    this.#addresses.begin(subnets, this.bridge() !== bridge, holders);
   }
 
-  /** Endpoints whose addresses are not of this host's subnet any more. */
+  /** Endpoints whose addresses are not of their network's subnet any more. */
   *strangers(): Iterable<Endpoint> {
-    for (const endpoint of this.#endpoints.values()) {
-      if (endpoint.state === 'attached' && !this.#addresses.areOurs(endpoint)) yield endpoint;
+    for (const endpoint of this.#attached()) {
+      const { network, addresses } = endpoint;
+      const subnets = Object.values(this.network(network)?.subnets ?? {});
+      const isStranger =
+        subnets.length > 0 &&
+        Object.values(addresses).some(
+          (address) => !subnets.some((subnet) => containsAddress(subnet, address)),
+        );
+      if (isStranger) yield endpoint;
     }
   }
 
@@ -130,11 +158,13 @@ export class Attachments {
           `endpoint ${request.id} is ${known.target}`,
           'choose another id',
         );
-      const network = this.#required();
+      const refusal = this.#parts.refusal(request.network);
+      if (refusal !== undefined) throw refusal;
+      this.#required(request.network);
       const found = await this.#parts.find(request.target);
       using inside = this.#enter(found.namespace);
       const link = await linkFor(request, inside);
-      const endpoint = this.#reserve(request, found, link, network);
+      const endpoint = await this.#reserve(request, found, link);
       try {
         return await this.#attach(endpoint, inside);
       } catch (cause) {
@@ -146,6 +176,12 @@ export class Attachments {
 
   /** The host itself: it has the gateway's addresses, and gets a name. */
   async expose(id: string, network: string, names: readonly string[]): Promise<Endpoint> {
+    if (network !== DEFAULT_NETWORK)
+      throw new EndpointError(
+        'usage',
+        `every host has the gateway of ${network}, so that none has a name there`,
+        `leave the network out: ${DEFAULT_NETWORK} is the one that hosts can join`,
+      );
     return await this.#inTurn(id, async () => {
       const known = [...this.#endpoints.values()].find(({ place }) => place === undefined);
       if (known?.id === id) return known;
@@ -155,8 +191,7 @@ export class Attachments {
           `this host is exposed as ${known.names.join(', ')}`,
           'hide it first with weft hide',
         );
-      const { subnets } = this.#required();
-      const addresses = gatewaysOf(subnets);
+      const { gateways: addresses } = this.#required(network);
       const since = this.#parts.now();
       const endpoint: Endpoint = {
         id,
@@ -210,20 +245,20 @@ export class Attachments {
   async welcome(id: string): Promise<boolean> {
     return await this.#inTurn(id, async () => {
       const away = this.#endpoints.get(id);
-      if (away?.state !== 'away' || away.place === undefined || this.network === undefined)
-        return false;
-      const request = requestOf(away, away.place, this.#addresses.free(away));
+      if (away?.state !== 'away' || away.place === undefined) return false;
+      if (this.network(away.network) === undefined) return false;
+      const request = requestOf(away, away.place);
       const found = await this.#parts.find(request.target);
       using inside = this.#enter(found.namespace);
       const link = (await inside.has(away.place.link))
         ? await inside.freeName('eth')
         : away.place.link;
-      const endpoint = this.#reserve(request, found, link, this.network);
+      const endpoint = await this.#reserve(request, found, link, 'former');
       try {
         await this.#attach(endpoint, inside);
         return true;
       } catch (cause) {
-        this.#addresses.release(endpoint);
+        this.#release(endpoint);
         await this.#wiring.drop(endpoint.id);
         this.#save(away);
         throw asEndpointError(cause, endpoint);
@@ -233,19 +268,61 @@ export class Attachments {
 
   // ---- the steps ----
 
-  /** Everything that may be refused is refused here, and in one go, so that nobody gets what another has. */
-  #reserve(
+  /**
+   * Everything that may be refused is refused here. Addresses are the endpoint's own once they are taken, and the rest is
+   * done in one go, so that nobody gets what another has. `former`: addresses that it had, where they are free.
+   */
+  async #reserve(
     request: AttachRequest,
     found: FoundTarget,
     link: string,
-    network: NetworkFacts,
+    which: 'asked' | 'former' = 'asked',
+  ): Promise<Endpoint> {
+    this.#refuseTwice(request.id, found.namespace, request.network);
+    const addresses = await this.#take(request, which);
+    const { id, network } = request;
+    try {
+      this.#refuseTwice(id, found.namespace, network);
+      const endpoint = this.#endpointOf(request, found, link, addresses);
+      this.#save(endpoint);
+      this.#parts.step('attach-reserved');
+      return endpoint;
+    } catch (cause) {
+      this.#release({ id, network, addresses });
+      throw asEndpointError(cause, { target: request.text });
+    }
+  }
+
+  async #take(request: AttachRequest, which: 'asked' | 'former'): Promise<PerFamily<Address>> {
+    const { network, addresses } = request;
+    if (network === DEFAULT_NETWORK) {
+      const free = which === 'former' ? this.#addresses.free(request) : addresses;
+      return this.#addresses.take({ ...request, addresses: free });
+    }
+    try {
+      return await this.#parts.claims.take(network, request);
+    } catch (cause) {
+      const isTaken = cause instanceof EndpointError && cause.problem === 'address';
+      if (which === 'asked' || !isTaken) throw cause;
+      return await this.#parts.claims.take(network, { ...request, addresses: [] });
+    }
+  }
+
+  #release({ id, network, addresses }: Pick<Endpoint, 'id' | 'network' | 'addresses'>): void {
+    if (network === DEFAULT_NETWORK) this.#addresses.release({ id, addresses });
+    else this.#parts.claims.release(network, id, addresses);
+  }
+
+  #endpointOf(
+    request: AttachRequest,
+    { namespace, container }: FoundTarget,
+    link: string,
+    addresses: PerFamily<Address>,
   ): Endpoint {
     const { id, text, names, gateway, mac } = request;
-    this.#refuseTwice(id, found.namespace, request.network);
-    const addresses = this.#addresses.take(request);
+    const { mtu, bridge } = this.#required(request.network);
     const first = addresses[4] ?? addresses[6];
     if (first === undefined) throw new EndpointError('not-ready', 'this host has no subnet');
-    const { namespace, container } = found;
     const place: Place = {
       namespace,
       link,
@@ -266,15 +343,8 @@ export class Attachments {
       target: text,
       state: 'attaching',
     };
-    try {
-      // Its path may be too long.
-      vethOf(endpoint, place, BRIDGE, network.mtu);
-      this.#save(endpoint);
-    } catch (cause) {
-      this.#addresses.release(endpoint);
-      throw asEndpointError(cause, endpoint);
-    }
-    this.#parts.step('attach-reserved');
+    // Its path may be too long.
+    vethOf(endpoint, place, bridge, mtu);
     return endpoint;
   }
 
@@ -283,10 +353,12 @@ export class Attachments {
     if (place === undefined) return this.#announce(endpoint);
     await this.#wiring.stand(endpoint);
     this.#parts.step('attach-veth');
-    await inside.configure(insideOf(endpoint, place, this.#required()));
+    await inside.configure(this.#insideOf(endpoint, place));
     this.#parts.step('attach-inside');
-    if (place.resolver !== undefined)
-      this.#parts.resolver.write(endpoint, Object.values(gatewaysOf(this.#required().subnets)));
+    if (place.resolver !== undefined) {
+      const { gateways } = this.#required(endpoint.network);
+      this.#parts.resolver.write(endpoint, Object.values(gateways));
+    }
     this.#parts.step('attach-resolver');
     return this.#announce(endpoint);
   }
@@ -312,7 +384,33 @@ export class Attachments {
     this.#parts.step('detach-veth');
     this.#forget(endpoint);
     this.#parts.step('detach-done');
-    await this.#wiring.dropBridge();
+    await this.#wiring.dropBridge(endpoint.network);
+    await this.#openWaysBeside(endpoint);
+  }
+
+  /** Its way out may have been that of its namespace. */
+  async #openWaysBeside(gone: Endpoint): Promise<void> {
+    for (const { endpoint } of this.#beside(gone))
+      if (endpoint.place !== undefined && this.#parts.isThere(endpoint.place.namespace))
+        // What cannot be set right now is looked at again by refresh.
+        await this.#stand(endpoint, endpoint.place).catch(() => undefined);
+  }
+
+  /** The others that are attached to its namespace. */
+  #beside({ id, place }: Endpoint): readonly Membership[] {
+    if (place === undefined) return [];
+    return [...this.#attached()].flatMap((endpoint) => {
+      const network = this.network(endpoint.network);
+      const isBeside =
+        endpoint.id !== id && endpoint.place?.namespace.inode === place.namespace.inode;
+      return isBeside && network !== undefined ? { endpoint, network } : [];
+    });
+  }
+
+  #insideOf(endpoint: Endpoint, place: Place): InsidePlan {
+    const network = this.#required(endpoint.network);
+    const ways = waysOut({ endpoint, network }, this.#beside(endpoint));
+    return insideOf(endpoint, place, network, ways);
   }
 
   /** Names and files, and nothing of the kernel's. */
@@ -320,7 +418,7 @@ export class Attachments {
     this.#withdraw(endpoint);
     // Where the file cannot be removed it still holds the address.
     this.#parts.store.remove(endpoint.id);
-    this.#addresses.release(endpoint);
+    this.#release(endpoint);
     this.#unknow(endpoint);
   }
 
@@ -339,7 +437,7 @@ export class Attachments {
   #vanish(endpoint: Endpoint): void {
     void this.#wiring.drop(endpoint.id);
     this.#withdraw(endpoint);
-    this.#addresses.release(endpoint);
+    this.#release(endpoint);
     const isContainer = endpoint.target.startsWith('ctr:');
     const away: Endpoint = { ...endpoint, state: 'away', since: this.#parts.now() };
     if (isContainer) this.#know(away);
@@ -356,7 +454,7 @@ export class Attachments {
   async #stand(endpoint: Endpoint, place: Place): Promise<void> {
     await this.#wiring.stand(endpoint);
     using inside = this.#enter(place.namespace);
-    await inside.configure(insideOf(endpoint, place, this.#required()));
+    await inside.configure(this.#insideOf(endpoint, place));
   }
 
   // ---- the rest ----
@@ -388,7 +486,8 @@ export class Attachments {
   }
 
   #need(): void {
-    this.#wiring.need([...this.#endpoints.values()].some(({ state }) => state !== 'away'));
+    const present = [...this.#endpoints.values()].filter(({ state }) => state !== 'away');
+    this.#wiring.need(new Set(present.map(({ network }) => network)));
   }
 
   *#attached(): Iterable<Endpoint> {
@@ -396,8 +495,8 @@ export class Attachments {
       if (endpoint.state === 'attached') yield endpoint;
   }
 
-  #required(): NetworkFacts {
-    const { network } = this;
+  #required(name: string): NetworkFacts {
+    const network = this.network(name);
     if (network !== undefined) return network;
     throw new EndpointError('not-ready', 'this host has no subnet yet', 'see weft status');
   }
@@ -433,9 +532,10 @@ async function linkFor({ link, target }: AttachRequest, inside: InsideLink): Pro
   );
 }
 
-/** With the addresses that it had, as far as they are free now. */
-function requestOf(away: Endpoint, place: Place, addresses: readonly Address[]): AttachRequest {
+/** With the addresses that it had. */
+function requestOf(away: Endpoint, place: Place): AttachRequest {
   const { id, target: text, network, names } = away;
+  const addresses = Object.values(away.addresses);
   return {
     id,
     target: { type: 'container', name: text.slice('ctr:'.length) },
@@ -450,17 +550,7 @@ function requestOf(away: Endpoint, place: Place, addresses: readonly Address[]):
   };
 }
 
-function gatewaysOf(subnets: NetworkFacts['subnets']): PerFamily<Address> {
-  const families = ([4, 6] as const).filter((family) => subnets[family] !== undefined);
-  return Object.fromEntries(
-    families.map((family) => [
-      family,
-      gatewayOf(subnets[family] as NonNullable<(typeof subnets)[4]>),
-    ]),
-  );
-}
-
-function asEndpointError(cause: unknown, { target }: Endpoint): EndpointError {
+function asEndpointError(cause: unknown, { target }: Pick<Endpoint, 'target'>): EndpointError {
   if (cause instanceof EndpointError) return cause;
   return new EndpointError(
     'failed',

@@ -99,7 +99,7 @@ test.each<[Partial<AttachText>, string]>([
   [{ link: 'a b' }, 'is no name of an interface'],
   [{ link: 'sixteen-letters-' }, 'is no name of an interface'],
   [{ mac: '03:00:00:00:00:00' }, 'is no MAC of one interface'],
-  [{ network: 'blue' }, 'there is no network "blue"'],
+  [{ network: 'a.b' }, 'there is no network "a.b"'],
 ])('%j is refused', (more, sentence) => {
   expect(() => parseAttach({ ...ASKED, ...more })).toThrow(sentence);
 });

@@ -1,8 +1,10 @@
 /** What attaching needs from others, and the steps of it. */
 import type { Address } from '../ip/address.ts';
 import type { Random } from '../state/clock.ts';
+import type { PerFamily } from '../state/facts.ts';
 import type { NamespaceFile } from '../state/veth.ts';
 import type { Endpoint, Resolver } from './endpoint.ts';
+import type { EndpointError } from './errors.ts';
 import type { InsidePlan } from './plan.ts';
 import type { AttachRequest } from './request.ts';
 import type { Target } from './target.ts';
@@ -38,10 +40,25 @@ export const STEPS = [
 ] as const;
 export type Step = (typeof STEPS)[number];
 
+/** Addresses in networks that users have made, each of them of one endpoint in the whole cluster. */
+export interface Claims {
+  /** One of each family of the network: those that are asked for, else free ones. Rejects with an EndpointError, and takes none. */
+  take(
+    network: string,
+    endpoint: Pick<AttachRequest, 'id' | 'text' | 'addresses'>,
+  ): Promise<PerFamily<Address>>;
+  /** It had them before this start. */
+  hold(endpoint: Endpoint): void;
+  release(network: string, id: string, addresses: PerFamily<Address>): void;
+}
+
 export interface AttachmentParts {
   readonly store: { save(endpoint: Endpoint): void; remove(id: string): void };
   /** The reconciler. */
   readonly kernel: WiringKernel;
+  readonly claims: Claims;
+  /** Why nobody can join that network on this host now, if so. */
+  readonly refusal: (network: string) => EndpointError | undefined;
   /** Rejects with an EndpointError. */
   readonly find: (target: Target) => Promise<FoundTarget>;
   readonly isThere: (namespace: NamespaceFile) => boolean;

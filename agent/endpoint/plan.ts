@@ -2,9 +2,8 @@
 import { addressToBytes, FAMILIES, familyOf, type Address, type Family } from '../ip/address.ts';
 import { macFromBytes, type Mac } from '../ip/mac.ts';
 import { containsAddress, lengthOf, parsePrefix, type Prefix } from '../ip/prefix.ts';
-import type { PerFamily } from '../state/facts.ts';
+import { perFamily, type PerFamily } from '../state/facts.ts';
 import {
-  BRIDGE,
   ROUTE_PROTOCOL,
   type LinkAddress,
   type Resource,
@@ -15,11 +14,18 @@ import { vethAlias, vethName } from '../state/veth.ts';
 import { gatewayOf } from './address-pool.ts';
 import type { Endpoint, Place } from './endpoint.ts';
 
-const BRIDGE_ALIAS = 'weft bridge';
-
-/** The network of the endpoints on this host. */
+/** A network, as endpoints on this host find it. */
 export interface NetworkFacts {
   readonly subnets: PerFamily<Prefix>;
+  /** Of the families that it has subnets of. */
+  readonly gateways: PerFamily<Address>;
+  /** weft's own for it. */
+  readonly bridge: string;
+  readonly alias: string;
+  /** What stands with the bridge: its ports to other hosts. */
+  readonly ports: readonly Resource[];
+  /** Nothing is forwarded out of it: another network's way out is the better one. */
+  readonly internal: boolean;
   /** What the whole network has. */
   readonly ranges: PerFamily<Prefix>;
   /** Largest packet that an endpoint may send, in bytes. */
@@ -31,37 +37,53 @@ export interface FoundBridge {
   readonly addresses: readonly { readonly address: Address; readonly length: number }[];
 }
 
+/** By flannel's convention. */
+export function gatewaysIn(subnets: PerFamily<Prefix>): PerFamily<Address> {
+  return perFamily(subnets[4] && gatewayOf(subnets[4]), subnets[6] && gatewayOf(subnets[6]));
+}
+
 /**
  * The bridge that endpoints join: one of somebody else's that has the gateway's address, as Docker's and CNI's have by
  * flannel's convention, else weft's own. Of several the first by name.
  */
-export function bridgeFor({ subnets }: NetworkFacts, others: readonly FoundBridge[]): string {
-  const gateways = Object.values(subnets).map(gatewayOf);
+export function bridgeFor(
+  { gateways: own, bridge }: NetworkFacts,
+  others: readonly FoundBridge[],
+): string {
+  const gateways = Object.values(own);
   const adopted = others
     .filter(({ addresses }) => addresses.some(({ address }) => gateways.includes(address)))
     .map(({ name }) => name)
     .toSorted();
-  return adopted[0] ?? BRIDGE;
+  return adopted[0] ?? bridge;
 }
 
-/** weft's own bridge with the gateway's addresses; forwarding is on, as without it no endpoint would leave the host. */
-export function bridgeResources({ subnets, mtu }: NetworkFacts): readonly Resource[] {
-  const gateways = Object.values(subnets).map((subnet): LinkAddress => {
-    const address = gatewayOf(subnet);
-    return { kind: 'address', link: BRIDGE, address, length: lengthOf(subnet) };
+/**
+ * weft's own bridge with the gateway's addresses. Its MAC follows from these, so that a network's gateway has the same
+ * one on every host.
+ */
+export function bridgeResources(network: NetworkFacts): readonly Resource[] {
+  const { subnets, gateways: own, bridge: link, alias, ports, mtu } = network;
+  const gateways = ([4, 6] as const).flatMap((family): LinkAddress[] => {
+    const [subnet, address] = [subnets[family], own[family]];
+    if (subnet === undefined || address === undefined) return [];
+    return [{ kind: 'address', link, address, length: lengthOf(subnet) }];
   });
   const [first] = gateways;
   if (first === undefined) return [];
   const mac = macFor(first.address);
   return [
-    { kind: 'link', type: 'bridge', name: BRIDGE, mtu, mac, up: true, alias: BRIDGE_ALIAS },
+    { kind: 'link', type: 'bridge', name: link, mtu, mac, up: true, alias },
     ...gateways,
-    ...gateways.map(({ address }): Resource => ({
-      kind: 'sysctl',
-      path: FORWARDING[familyOf(address)],
-      value: '1',
-    })),
+    ...ports,
   ];
+}
+
+/** Without forwarding, no endpoint of these would leave the host. */
+export function forwardingFor(networks: readonly NetworkFacts[]): readonly Resource[] {
+  return ([4, 6] as const)
+    .filter((family) => networks.some(({ gateways }) => gateways[family] !== undefined))
+    .map((family) => ({ kind: 'sysctl', path: FORWARDING[family], value: '1' }));
 }
 
 const FORWARDING: Readonly<Record<Family, string>> = {
@@ -82,14 +104,25 @@ export interface InsidePlan {
   readonly mtu: number;
   readonly addresses: readonly LinkAddress[];
   readonly routes: readonly { readonly route: Route; readonly yields: boolean }[];
+  /** Routes that make way for these. */
+  readonly displaced: readonly Route[];
   readonly sysctls: Readonly<Record<string, string>>;
 }
+
+/** Two of weft's in one namespace: which the default routes are of, and whose made way for it just now. */
+export interface WaysOut {
+  /** Families in which another network's is the better way out. */
+  readonly elsewhere: ReadonlySet<Family>;
+  readonly displaced: readonly Route[];
+}
+const ALONE: WaysOut = { elsewhere: new Set(), displaced: [] };
 
 /** The other end: addresses, the route to the network, and the default one unless there is one or another was asked for. */
 export function insideOf(
   { addresses: given }: Endpoint,
   { link, mac, gateway }: Place,
-  { subnets, ranges, mtu }: NetworkFacts,
+  { subnets, gateways, ranges, mtu }: NetworkFacts,
+  { elsewhere, displaced }: WaysOut = ALONE,
 ): InsidePlan {
   const subnetOf = (address: Address): Prefix | undefined =>
     Object.values(subnets).find((subnet) => containsAddress(subnet, address));
@@ -97,25 +130,17 @@ export function insideOf(
     const subnet = subnetOf(address);
     return subnet === undefined ? [] : [{ address, subnet, family: familyOf(address) }];
   });
-  const route = (prefix: Prefix, to: Address): Route => ({
-    kind: 'route',
-    prefix,
-    metric: 0,
-    type: 'unicast',
-    link,
-    gateway: to,
-    onlink: false,
-    protocol: ROUTE_PROTOCOL,
-  });
   const routes = reachable.flatMap(({ subnet, family }) => {
     const range = ranges[family];
-    const toNetwork =
-      range === undefined || range === subnet ? [] : [route(range, gatewayOf(subnet))];
+    const own = gateways[family];
+    if (own === undefined) return [];
+    const toNetwork = range === undefined || range === subnet ? [] : [routeBy(link, range, own)];
     const asked = gateway !== undefined && gateway !== 'none' && familyOf(gateway) === family;
-    const byDefault = route(ANY[family], asked ? gateway : gatewayOf(subnet));
+    const byDefault = routeBy(link, ANY[family], asked ? gateway : own);
+    const hasDefault = gateway !== 'none' && (asked || !elsewhere.has(family));
     return [
       ...toNetwork.map((each) => ({ route: each, yields: false })),
-      ...(gateway === 'none' ? [] : [{ route: byDefault, yields: !asked }]),
+      ...(hasDefault ? [{ route: byDefault, yields: !asked }] : []),
     ];
   });
   const addresses = reachable.map(({ address, subnet }): LinkAddress => ({
@@ -124,7 +149,32 @@ export function insideOf(
     address,
     length: lengthOf(subnet),
   }));
-  return { link, mac, mtu, addresses, routes, sysctls: sysctlsOf(link, reachable) };
+  const sysctls = sysctlsOf(link, reachable);
+  return { link, mac, mtu, addresses, routes, displaced, sysctls };
+}
+
+function routeBy(link: string, prefix: Prefix, gateway: Address): Route {
+  const protocol = ROUTE_PROTOCOL;
+  return {
+    kind: 'route',
+    prefix,
+    metric: 0,
+    type: 'unicast',
+    link,
+    gateway,
+    onlink: false,
+    protocol,
+  };
+}
+
+/** The default route that an endpoint has, or would have. */
+export function wayOut(
+  { link }: Place,
+  { gateways }: NetworkFacts,
+  family: Family,
+): Route | undefined {
+  const gateway = gateways[family];
+  return gateway && routeBy(link, ANY[family], gateway);
 }
 
 const ANY: Readonly<Record<Family, Prefix>> = {

@@ -1,5 +1,5 @@
 /** The door of what is asked of endpoints: text in, values out, or one sentence that says what to do. Pure. */
-import { isName } from '../../controlplane/names/index.ts';
+import { isName, isNetwork } from '../../controlplane/names/index.ts';
 import { familyOf, parseAddress, type Address } from '../ip/address.ts';
 import { isUnicastMac, parseMac, type Mac } from '../ip/mac.ts';
 import { ENDPOINT_ID, isLinkName, labelFrom, NAME_LIMIT } from './endpoint.ts';
@@ -69,9 +69,15 @@ export function idIn(text: string): string {
 }
 
 export function networkIn(text: string): string {
-  if (text === '' || text === DEFAULT_NETWORK) return DEFAULT_NETWORK;
-  const message = `there is no network ${JSON.stringify(text)}`;
-  throw new EndpointError('no-network', message, `this host has one network, ${DEFAULT_NETWORK}`);
+  if (text === '') return DEFAULT_NETWORK;
+  if (isNetwork(text)) return text;
+  throw noNetwork(text);
+}
+
+/** There is none of that name. */
+export function noNetwork(name: string): EndpointError {
+  const message = `there is no network ${JSON.stringify(name)}`;
+  return new EndpointError('no-network', message, 'see weft network ls');
 }
 
 export function namesIn(texts: readonly string[]): readonly string[] {

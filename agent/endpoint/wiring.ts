@@ -1,9 +1,17 @@
-/** What endpoints want of this host's kernel, as slices of its desired state: a pair for each, and a bridge to join them. */
+/** What endpoints want of this host's kernel, as slices of its desired state: a pair for each, and a bridge for each network. */
 import type { Problem } from '../state/reconciler.ts';
-import { BRIDGE, keyOf, type Key, type Resource } from '../state/resource.ts';
-import type { Endpoint, Place } from './endpoint.ts';
+import { keyOf, type Key, type Resource } from '../state/resource.ts';
+import type { Endpoint } from './endpoint.ts';
 import { EndpointError } from './errors.ts';
-import { bridgeFor, bridgeResources, vethOf, type FoundBridge, type NetworkFacts } from './plan.ts';
+import {
+  bridgeFor,
+  bridgeResources,
+  forwardingFor,
+  vethOf,
+  type FoundBridge,
+  type NetworkFacts,
+} from './plan.ts';
+import { DEFAULT_NETWORK } from './request.ts';
 
 /** The reconciler. */
 export interface WiringKernel {
@@ -15,85 +23,100 @@ export class Wiring {
   readonly #kernel: WiringKernel;
   /** By slice. */
   readonly #keys = new Map<string, readonly Key[]>();
-  #network: NetworkFacts | undefined;
+  readonly #networks = new Map<string, NetworkFacts>();
+  /** Networks in which there is anybody to be joined. */
+  #needed: ReadonlySet<string> = new Set();
   #others: readonly FoundBridge[] = [];
-  #isNeeded = false;
 
   constructor(kernel: WiringKernel) {
     this.#kernel = kernel;
   }
 
-  get network(): NetworkFacts | undefined {
-    return this.#network;
+  /** Undefined before it is known. */
+  network(name: string): NetworkFacts | undefined {
+    return this.#networks.get(name);
+  }
+
+  /** Those in which there is anybody. */
+  get needed(): ReadonlySet<string> {
+    return this.#needed;
   }
 
   /** Undefined before the network is known. */
-  get bridge(): string | undefined {
-    return this.#network && bridgeFor(this.#network, this.#others);
+  bridge(name: string): string | undefined {
+    const network = this.#networks.get(name);
+    return network && bridgeFor(network, name === DEFAULT_NETWORK ? this.#others : []);
   }
 
-  /** These are the facts now, and these endpoints are attached. */
-  plan(
-    {
-      network = this.#network,
-      others = this.#others,
-    }: {
-      readonly network?: NetworkFacts | undefined;
-      readonly others?: readonly FoundBridge[];
-    },
-    attached: Iterable<Endpoint>,
-  ): void {
-    this.#network = network;
+  /** These are the facts of a network now, and these endpoints are attached. */
+  plan(name: string, network: NetworkFacts, attached: Iterable<Endpoint>): void {
+    this.#networks.set(name, network);
+    this.#planNetwork(name, attached);
+  }
+
+  /** These are the bridges of others: the network of this host's leased subnet joins the one that has its gateway. */
+  setOthers(others: readonly FoundBridge[], attached: Iterable<Endpoint>): void {
     this.#others = others;
-    if (network === undefined) return;
-    this.#planBridge();
-    for (const endpoint of attached) {
-      const { place, id } = endpoint;
-      if (place !== undefined) this.#set(id, [this.#vethOf(endpoint, place, network)]);
-    }
+    if (this.#networks.has(DEFAULT_NETWORK)) this.#planNetwork(DEFAULT_NETWORK, attached);
   }
 
-  /** Whether there is anybody to be joined: our own bridge stands only then. */
-  need(isNeeded: boolean): void {
-    if (this.#isNeeded === isNeeded) return;
-    this.#isNeeded = isNeeded;
-    this.#planBridge();
+  #planNetwork(name: string, attached: Iterable<Endpoint>): void {
+    this.#planBridge(name);
+    for (const endpoint of attached) if (endpoint.network === name) this.#planPair(endpoint);
+  }
+
+  /** Our own bridges stand only where there is anybody to be joined. */
+  need(networks: ReadonlySet<string>): void {
+    const before = this.#needed;
+    this.#needed = networks;
+    for (const name of new Set([...before, ...networks]))
+      if (before.has(name) !== networks.has(name)) this.#planBridge(name);
   }
 
   /** Resolves when bridge and pair stand; without a place, the bridge. Rejects with an EndpointError. */
   async stand(endpoint: Endpoint): Promise<void> {
-    const { place, id } = endpoint;
-    const network = this.#network;
-    if (network === undefined) throw new EndpointError('not-ready', 'this host has no subnet yet');
-    this.#isNeeded = true;
-    const bridge = this.#planBridge();
-    const pair = place === undefined ? [] : this.#set(id, [this.#vethOf(endpoint, place, network)]);
-    const [problem] = await this.#kernel.tried([...bridge, ...pair]);
+    const { network } = endpoint;
+    if (!this.#networks.has(network))
+      throw new EndpointError('not-ready', 'this host has no subnet yet');
+    this.need(new Set([...this.#needed, network]));
+    const keys = [...this.#planBridge(network), ...this.#planPair(endpoint)];
+    const [problem] = await this.#kernel.tried(keys);
     if (problem !== undefined) throw new EndpointError('failed', problem.message);
   }
 
   /** Resolves when the pair has gone, as far as the kernel let go of it. */
   async drop(id: string): Promise<void> {
-    await this.#kernel.tried(this.#set(id, []));
+    await this.#kernel.tried(this.#setSlice(pairSlice(id), []));
   }
 
   /** Resolves when a bridge that nobody needs has gone, as far as the kernel let go of it. */
-  async dropBridge(): Promise<void> {
-    await this.#kernel.tried(this.#planBridge());
+  async dropBridge(network: string): Promise<void> {
+    await this.#kernel.tried(this.#planBridge(network));
   }
 
-  #planBridge(): readonly Key[] {
-    if (this.#network === undefined) return [];
-    const isOurs = this.#isNeeded && this.bridge === BRIDGE;
-    return this.#setSlice('bridge', isOurs ? bridgeResources(this.#network) : []);
+  #planBridge(name: string): readonly Key[] {
+    const network = this.#networks.get(name);
+    if (network === undefined) return [];
+    this.#planForwarding();
+    const isOurs = this.#needed.has(name) && this.bridge(name) === network.bridge;
+    const slice = name === DEFAULT_NETWORK ? 'bridge' : `bridge ${name}`;
+    return this.#setSlice(slice, isOurs ? bridgeResources(network) : []);
   }
 
-  #vethOf(endpoint: Endpoint, place: Place, { mtu }: NetworkFacts) {
-    return vethOf(endpoint, place, this.bridge ?? BRIDGE, mtu);
+  /** It is the host's, whichever bridge it is for. */
+  #planForwarding(): void {
+    const standing = [...this.#networks]
+      .filter(([name, { bridge }]) => this.#needed.has(name) && this.bridge(name) === bridge)
+      .map(([, network]) => network);
+    this.#setSlice('forwarding', forwardingFor(standing));
   }
 
-  #set(id: string, resources: readonly Resource[]): readonly Key[] {
-    return this.#setSlice(`endpoint ${id}`, resources);
+  #planPair(endpoint: Endpoint): readonly Key[] {
+    const { place, network: name, id } = endpoint;
+    const network = this.#networks.get(name);
+    const bridge = this.bridge(name);
+    if (place === undefined || network === undefined || bridge === undefined) return [];
+    return this.#setSlice(pairSlice(id), [vethOf(endpoint, place, bridge, network.mtu)]);
   }
 
   /** Returns the keys of what was wanted before and is now. */
@@ -105,4 +128,8 @@ export class Wiring {
     this.#kernel.set(slice, resources);
     return [...new Set([...before, ...now])];
   }
+}
+
+function pairSlice(id: string): string {
+  return `endpoint ${id}`;
 }

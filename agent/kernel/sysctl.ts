@@ -11,11 +11,12 @@ import { Follower } from './follower.ts';
 import type { Driver } from './kernel.ts';
 
 const ROOT = '/proc/sys';
-/** What weft sets for a link of its own; told by dumps before it was ever asked for. */
-function sysctlsOf(link: string): Omit<Sysctl, 'value'>[] {
-  // With its bridge weft wants forwarding, which is the host's; a port of the bridge has none.
-  if (link === BRIDGE) return [{ kind: 'sysctl', path: 'net/ipv4/ip_forward' }];
-  if (link.startsWith('weft-')) return [];
+/** What weft sets of the host, or for a link of its own; told by dumps before it was ever asked for. */
+function sysctlsOf(wanted: string): Omit<Sysctl, 'value'>[] {
+  if (wanted.includes('/')) return [{ kind: 'sysctl', path: wanted }];
+  // Bridges and the pairs of endpoints.
+  if (wanted === BRIDGE || wanted.startsWith('weft-')) return [];
+  const link = wanted;
   const own = [`net/ipv6/conf/${link}/accept_ra`];
   if (WIREGUARD_LINKS.includes(link)) own.push(`net/ipv4/conf/${link}/rp_filter`);
   return own.map((path) => ({ kind: 'sysctl', path, link }));
@@ -30,9 +31,9 @@ export class SysctlDriver implements Driver {
   readonly #follower = new Follower(async () => this.#read());
   #poll: NodeJS.Timeout | undefined;
 
-  async *dump(links: ReadonlySet<string>): AsyncIterable<readonly Resource[]> {
-    for (const link of links) {
-      for (const sysctl of sysctlsOf(link)) this.#known.set(sysctl.path, sysctl);
+  async *dump(wanted: ReadonlySet<string>): AsyncIterable<readonly Resource[]> {
+    for (const name of wanted) {
+      for (const sysctl of sysctlsOf(name)) this.#known.set(sysctl.path, sysctl);
     }
     yield await this.#follower.dump();
   }

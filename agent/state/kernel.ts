@@ -25,9 +25,9 @@ export type KernelEvent =
 export interface Kernel {
   /**
    * Everything that is ours, and everything on a link of ours, in slices small enough not to block the event
-   * loop. `links`: names of links we want, so that what stands in their place is told though it is not ours.
+   * loop. `wanted`: names of links and paths of sysctls, so that what stands in their place is told though it is not ours.
    */
-  dump(links: ReadonlySet<string>): AsyncIterable<readonly Resource[]>;
+  dump(wanted: ReadonlySet<string>): AsyncIterable<readonly Resource[]>;
 
   /** Carries the operations out in this order; one outcome each, same order. Never rejects. */
   apply(operations: readonly Operation[]): Promise<readonly Outcome[]>;

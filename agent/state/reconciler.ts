@@ -283,7 +283,7 @@ export class Reconciler {
 
   async #dump(): Promise<void> {
     const unseen = new Set(this.#mirror.keys());
-    for await (const slice of this.#parts.kernel.dump(this.#wantedLinks())) {
+    for await (const slice of this.#parts.kernel.dump(this.#wanted())) {
       for (const resource of slice) {
         const key = keyOf(resource);
         unseen.delete(key);
@@ -305,10 +305,12 @@ export class Reconciler {
     this.#dirty.add(key);
   }
 
-  #wantedLinks(): ReadonlySet<string> {
+  #wanted(): ReadonlySet<string> {
     const names = new Set<string>();
     for (const [, resource] of this.#desired.entries()) {
       if (resource.kind === 'link') names.add(resource.name);
+      // With a link of its own, that tells it.
+      if (resource.kind === 'sysctl' && resource.link === undefined) names.add(resource.path);
     }
     return names;
   }

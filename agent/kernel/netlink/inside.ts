@@ -6,7 +6,7 @@ import type { NamespaceFile } from '../../state/veth.ts';
 import { KernelError } from '../errno.ts';
 import { inNamespace, openNamespace } from '../namespace.ts';
 import * as nl from './constants.ts';
-import { writeOperation } from './entries.ts';
+import { ALREADY_GONE, writeOperation } from './entries.ts';
 import { readLink, writeLinkChange, writeLinkRequestByName } from './link.ts';
 import { MessageWriter } from './message.ts';
 import { RequestSocket } from './socket.ts';
@@ -18,6 +18,8 @@ export interface InsideWish {
   readonly addresses: readonly LinkAddress[];
   /** Over the link. */
   readonly routes: readonly InsideRoute[];
+  /** Over other links; they go first. */
+  readonly displaced: readonly Route[];
   /** Below /proc/sys; one that the kernel does not have is left out. */
   readonly sysctls: Readonly<Record<string, string>>;
 }
@@ -64,6 +66,7 @@ export class Inside implements Disposable {
     if (index === undefined)
       throw new KernelError('ENODEV', `there is no link ${wish.link} in the namespace`);
     this.#enter(() => Object.entries(wish.sysctls).forEach(([path, value]) => set(path, value)));
+    await this.#remove(wish.displaced);
     const { mac, mtu } = wish;
     const batch = new Batch(
       this.#socket,
@@ -78,6 +81,17 @@ export class Inside implements Disposable {
     for (const { route, yields } of wish.routes)
       batch.entry(yields ? 'create' : 'change', route, index, yields);
     await batch.send();
+  }
+
+  /** What is not there, or another's, stays away. */
+  async #remove(routes: readonly Route[]): Promise<void> {
+    for (const route of routes) {
+      const index = await this.#indexOf(route.link ?? '');
+      if (index === undefined) continue;
+      const batch = new Batch(this.#socket, this.#writer, 1);
+      batch.removal(route, index);
+      await batch.send();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -98,7 +112,8 @@ class Batch {
   readonly #socket: RequestSocket;
   readonly #writer: MessageWriter;
   readonly #first: number;
-  readonly #yielding = new Set<number>();
+  /** What they may be refused for, by sequence number. */
+  readonly #yielding = new Map<number, ReadonlySet<string>>();
   #next: number;
 
   constructor(socket: RequestSocket, writer: MessageWriter, most: number) {
@@ -122,8 +137,13 @@ class Batch {
     index: number,
     yields = false,
   ): void {
-    if (yields) this.#yielding.add(this.#next);
+    if (yields) this.#yielding.set(this.#next, ALREADY_THERE);
     writeOperation(this.#writer, action, entry, index, this.#next++);
+  }
+
+  removal(entry: Route, index: number): void {
+    this.#yielding.set(this.#next, ALREADY_GONE);
+    writeOperation(this.#writer, 'remove', entry, index, this.#next++);
   }
 
   /** Rejects with the first refusal. */
@@ -132,11 +152,13 @@ class Batch {
     const last = this.#next - 1;
     const { errors } = await this.#socket.transact(this.#writer.written, this.#first, last);
     for (const [sequence, { code, message }] of errors) {
-      if (code === 'EEXIST' && this.#yielding.has(sequence)) continue;
+      if (this.#yielding.get(sequence)?.has(code) === true) continue;
       throw new KernelError(code, message);
     }
   }
 }
+
+const ALREADY_THERE: ReadonlySet<string> = new Set(['EEXIST']);
 
 function set(path: string, value: string): void {
   try {

@@ -1,0 +1,248 @@
+/**
+ * Networks that users have made, on this host: which of them stand here, what endpoints find there, who is in them on
+ * other hosts, how the firewall keeps them apart, and where DNS listens.
+ */
+import { decodeEndpoint, ENDPOINT_KIND } from '../../controlplane/names/index.ts';
+import { EndpointError } from '../endpoint/errors.ts';
+import { DEFAULT_NETWORK, noNetwork } from '../endpoint/request.ts';
+import type { MemberChange, MemberView, RecordChange, RecordView } from '../gossip/member.ts';
+import { addressFromBytes } from '../ip/address.ts';
+import { macFromBytes } from '../ip/mac.ts';
+import { partsOf, socketAddress } from '../ip/socket-address.ts';
+import type { NetworkDefinition } from '../network/definition.ts';
+import { bridgeName, portName } from '../network/overlay.ts';
+import { Remotes } from '../network/remotes.ts';
+import { addressesOf, Vteps } from '../network/vteps.ts';
+import type { Resource } from '../state/resource.ts';
+import type { Daemon } from './daemon.ts';
+import { factsOfNetwork, gatewaysOf, subnetsOf } from './endpoint-facts.ts';
+import { machineClock } from './machine.ts';
+import type { LeaseChange } from './planner.ts';
+
+/** A host that is there for this long, in ms, has said all of its endpoints: exchanges come in 1, 2, 4, … s. */
+const SAID_ALL = 60_000;
+
+/** What of networks this needs: agent/network/networks.ts. */
+export interface KnownNetworks {
+  get(name: string): NetworkDefinition | undefined;
+  list(): Iterable<NetworkDefinition>;
+  onChange(listener: () => void): () => void;
+}
+
+export const NO_NETWORKS: KnownNetworks = {
+  get: () => undefined,
+  list: () => [],
+  onChange: () => () => {},
+};
+
+export class Overlays {
+  readonly #daemon: Daemon;
+  readonly #networks: KnownNetworks;
+  readonly #vteps = new Vteps();
+  readonly #remotes: Remotes;
+  /** Of those in which this host has endpoints: as they were last known. */
+  #joined: ReadonlyMap<string, NetworkDefinition> = new Map();
+  /** Members that are there, and what ends the wait until they have said all. */
+  readonly #present = new Map<string, () => void>();
+  #overlay = '';
+  #ends: (() => void)[] = [];
+
+  constructor(daemon: Daemon, networks: KnownNetworks) {
+    this.#daemon = daemon;
+    this.#networks = networks;
+    this.#remotes = new Remotes(daemon.reconciler, this.#vteps);
+  }
+
+  /** Endpoints of this host are known, and the kernel is not followed yet. Rejects with a KernelError. */
+  async open(): Promise<void> {
+    const { membership, endpoints } = this.#daemon;
+    this.#ends = [
+      this.#networks.onChange(() => this.#defined()),
+      endpoints.onChange(() => this.#joinedChanged()),
+      membership?.onChange((change) => this.#member(change)) ?? (() => {}),
+      membership?.onRecord(ENDPOINT_KIND, (change) => this.#record(change)) ?? (() => {}),
+    ];
+    this.#defined();
+    for (const member of membership?.member?.members() ?? [])
+      this.#member({ type: 'present', member });
+    for (const after of membership?.records(ENDPOINT_KIND) ?? []) this.#record({ after });
+    this.#remotes.kept.keep(await entriesOf(this.#daemon, [...this.#joined.values()]));
+  }
+
+  stop(): void {
+    for (const end of this.#ends) end();
+    for (const cancel of this.#present.values()) cancel();
+  }
+
+  /** Why nobody can join that network on this host now, if so. */
+  refusal(name: string): EndpointError | undefined {
+    if (name === DEFAULT_NETWORK) return undefined;
+    const definition = this.#networks.get(name);
+    if (definition === undefined) return noNetwork(name);
+    const { overlay } = this.#daemon.planner;
+    if (!definition.encrypted || overlay === undefined || overlay.tunnel !== undefined)
+      return undefined;
+    const type = this.#daemon.network?.backend.type ?? 'another';
+    return new EndpointError(
+      'failed',
+      `the network ${name} is encrypted, and the mesh is ${type}, which does not encrypt everything`,
+      'make it wireguard with weft network configuration, or use a network that is not encrypted',
+    );
+  }
+
+  /** The facts of this host may be others. */
+  follow(): void {
+    const { overlay } = this.#daemon.planner;
+    const text = JSON.stringify(overlay) ?? '';
+    if (text === this.#overlay) return;
+    this.#overlay = text;
+    this.#remotes.setHost(overlay);
+    this.#tellFacts();
+  }
+
+  /** Other hosts' leases. */
+  leases(changes: readonly LeaseChange[]): void {
+    for (const change of changes) {
+      const lease = change.type === 'put' ? change.lease : undefined;
+      const moved = this.#vteps.lease(change.id, lease);
+      if (moved !== undefined) this.#remotes.moved(moved);
+    }
+    if (changes.some(({ type }) => type === 'remove')) this.#forgetLeaseless();
+  }
+
+  /** All leases were told: who has none is no host. */
+  synced(): void {
+    this.#forgetLeaseless();
+  }
+
+  #forgetLeaseless(): void {
+    if (this.#remotes.kept.size > 0) this.#remotes.kept.retain(this.#vteps.addresses());
+  }
+
+  // ---- which networks there are, and stand here ----
+
+  #defined(): void {
+    this.#tellFacts();
+    this.#joinedChanged();
+    this.#tellDns();
+    this.#tellFirewall();
+  }
+
+  #tellFacts(): void {
+    const { planner, endpoints } = this.#daemon;
+    const { overlay } = planner;
+    if (overlay === undefined) return;
+    for (const definition of this.#networks.list())
+      endpoints.setNetwork(definition.name, factsOfNetwork(definition, overlay));
+  }
+
+  #joinedChanged(): void {
+    const { joined } = this.#daemon.endpoints.attachments;
+    const now = new Map<string, NetworkDefinition>();
+    for (const name of joined) {
+      const definition = this.#networks.get(name) ?? this.#joined.get(name);
+      if (definition !== undefined) now.set(name, definition);
+    }
+    const isSame =
+      now.size === this.#joined.size &&
+      [...now].every(([name, definition]) => this.#joined.get(name) === definition);
+    if (isSame) return;
+    this.#joined = now;
+    this.#remotes.setNetworks(now);
+    this.#tellFirewall();
+    this.#tellDns();
+  }
+
+  #tellFirewall(): void {
+    const joined = [...this.#joined.values()];
+    const standing = joined.map((definition) => ({
+      bridge: bridgeName(definition),
+      subnets: subnetsOf(definition),
+      internal: definition.internal,
+    }));
+    const known = standing.length === 0 ? [] : [...joined, ...this.#networks.list()].map(subnetsOf);
+    this.#daemon.planner.setUserNetworks({ standing, known });
+  }
+
+  #tellDns(): void {
+    this.#daemon.dns?.setNetworks(
+      [...this.#joined.values()].map((definition) => ({
+        name: definition.name,
+        internal: definition.internal,
+        ttl: definition.dnsTtl,
+        subnets: Object.values(subnetsOf(definition)),
+        gateways: Object.values(gatewaysOf(definition)),
+      })),
+    );
+  }
+
+  // ---- who is in them on other hosts ----
+
+  #member(change: MemberChange): void {
+    const name = change.type === 'present' ? change.member.name : change.name;
+    if (change.type === 'present') this.#place(change.member);
+    else this.#vteps.member(name, undefined);
+    const isThere = change.type === 'present' && change.member.status === 'alive';
+    if (isThere === this.#present.has(name)) return;
+    this.#present.get(name)?.();
+    if (!isThere) this.#present.delete(name);
+    else
+      this.#present.set(
+        name,
+        machineClock.after(SAID_ALL, () => this.#saidAll(name)),
+      );
+  }
+
+  #place({ name, address, mine }: MemberView): void {
+    if (mine) return;
+    const before = this.#vteps.of(name);
+    const { address: host, port } = partsOf(address);
+    this.#vteps.member(name, socketAddress(host, port));
+    if (this.#vteps.of(name) !== before) this.#remotes.moved(name);
+  }
+
+  #saidAll(name: string): void {
+    const vtep = this.#vteps.of(name);
+    if (vtep !== undefined) this.#remotes.kept.settle(addressesOf(vtep));
+  }
+
+  #record({ before, after }: RecordChange): void {
+    const { owner = '', key = '' } = after ?? before ?? {};
+    if (owner === this.#daemon.membership?.name) return;
+    const remote = after && remoteIn(after);
+    if (remote !== undefined) this.#remotes.put(remote);
+    // Records of one who is away go by themselves.
+    else this.#remotes.remove(owner, key, after !== undefined || this.#present.has(owner));
+  }
+}
+
+/** Undefined for what does not hold, and for hosts that have a name in a network: gateways are everybody's own. */
+function remoteIn({ owner, key, payload }: RecordView) {
+  const said = decodeEndpoint(key, payload);
+  if (said === undefined || said.host) return undefined;
+  const { id, network, addresses, mac } = said;
+  return {
+    owner,
+    id,
+    network,
+    addresses: addresses.map((bytes) => addressFromBytes(bytes)),
+    mac: macFromBytes(mac),
+  };
+}
+
+/** Entries that stand on the ports of these networks. */
+async function entriesOf(
+  { host }: Daemon,
+  networks: readonly NetworkDefinition[],
+): Promise<readonly Resource[]> {
+  const ports = new Set(
+    networks.flatMap((network) => [portName(network, 4), portName(network, 6)]),
+  );
+  if (ports.size === 0) return [];
+  const entries: Resource[] = [];
+  for await (const slice of host.kernel.dump(ports))
+    for (const each of slice)
+      if ((each.kind === 'fdb' || each.kind === 'neighbour') && ports.has(each.link))
+        entries.push(each);
+  return entries;
+}

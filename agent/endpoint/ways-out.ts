@@ -1,0 +1,52 @@
+/**
+ * Whose gateway is the way out of a namespace that is in several networks, in each family: what was asked for, then
+ * networks that are not internal, then those with IPv6, then the first by name, as Docker's containers have it. Pure.
+ */
+import { familyOf, type Family } from '../ip/address.ts';
+import type { Route } from '../state/resource.ts';
+import type { Endpoint } from './endpoint.ts';
+import { wayOut, type NetworkFacts, type WaysOut } from './plan.ts';
+
+/** An endpoint of the namespace, and its network. */
+export interface Membership {
+  readonly endpoint: Endpoint;
+  readonly network: NetworkFacts;
+}
+
+/** For `own`, beside the others of its namespace. */
+export function waysOut(own: Membership, others: readonly Membership[]): WaysOut {
+  const elsewhere = new Set<Family>();
+  const displaced: Route[] = [];
+  for (const family of [4, 6] as const) {
+    if (!hasWay(own, family)) continue;
+    const rivals = others.filter((other) => hasWay(other, family));
+    if (rivals.some((other) => isBetter(other, own, family))) elsewhere.add(family);
+    else displaced.push(...rivals.flatMap((other) => wayOf(other, family)));
+  }
+  return { elsewhere, displaced };
+}
+
+function wayOf({ endpoint: { place }, network }: Membership, family: Family): readonly Route[] {
+  const route = place && wayOut(place, network, family);
+  return route === undefined ? [] : [route];
+}
+
+function hasWay({ endpoint: { place, addresses }, network }: Membership, family: Family): boolean {
+  const isThere = addresses[family] !== undefined && network.gateways[family] !== undefined;
+  return isThere && place !== undefined && place.gateway !== 'none';
+}
+
+function isBetter(a: Membership, b: Membership, family: Family): boolean {
+  for (const rank of RANKS) {
+    const [left, right] = [rank(a, family), rank(b, family)];
+    if (left !== right) return left > right;
+  }
+  return a.endpoint.network < b.endpoint.network;
+}
+
+const RANKS: readonly ((member: Membership, family: Family) => boolean)[] = [
+  ({ endpoint: { place } }, family) =>
+    place?.gateway !== undefined && place.gateway !== 'none' && familyOf(place.gateway) === family,
+  ({ network }) => !network.internal,
+  ({ network }) => network.gateways[6] !== undefined,
+];
