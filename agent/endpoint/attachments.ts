@@ -9,22 +9,14 @@
  * that may be left. What stands in this host's kernel is desired state: what no file wants, the reconciler removes.
  */
 import { FileError } from '../config/atomic-file.ts';
-import type { Address } from '../ip/address.ts';
-import type { PerFamily } from '../state/facts.ts';
 import { containsAddress } from '../ip/prefix.ts';
 import type { NamespaceFile } from '../state/veth.ts';
-import { Addresses } from './addresses.ts';
+import { AddressBook } from './address-book.ts';
 import type { Endpoint, Place } from './endpoint.ts';
-import { EndpointError } from './errors.ts';
+import { asEndpointError, EndpointError, messageOf } from './errors.ts';
+import { endpointFrom, linkFor, requestOf } from './from-request.ts';
 import type { AttachmentParts, FoundTarget, InsideLink } from './parts.ts';
-import {
-  insideOf,
-  macFor,
-  vethOf,
-  type FoundBridge,
-  type InsidePlan,
-  type NetworkFacts,
-} from './plan.ts';
+import { insideOf, vethOf, type FoundBridge, type InsidePlan, type NetworkFacts } from './plan.ts';
 import { DEFAULT_NETWORK, type AttachRequest } from './request.ts';
 import { waysOut, type Membership } from './ways-out.ts';
 import { Wiring } from './wiring.ts';
@@ -35,14 +27,14 @@ export const ENDPOINT_LIMIT = 1_023;
 export class Attachments {
   readonly #parts: AttachmentParts;
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #addresses: Addresses;
+  readonly #addresses: AddressBook;
   /** What is under way at each endpoint; the next waits for it. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #wiring: Wiring;
 
   constructor(parts: AttachmentParts) {
     this.#parts = parts;
-    this.#addresses = new Addresses(parts.random);
+    this.#addresses = new AddressBook(parts.random, parts.claims);
     this.#wiring = new Wiring(parts.kernel);
   }
 
@@ -77,8 +69,7 @@ export class Attachments {
       if (state === 'attaching' || state === 'detaching') this.#forget(endpoint);
       else {
         this.#endpoints.set(id, endpoint);
-        if (state !== 'away' && endpoint.network !== DEFAULT_NETWORK)
-          this.#parts.claims.hold(endpoint);
+        if (state !== 'away') this.#addresses.hold(endpoint);
         const hasGone =
           place !== undefined && !this.#parts.isThere(place.namespace) && !isStanding(id);
         if (state === 'attached' && hasGone) this.#vanish(endpoint);
@@ -96,7 +87,8 @@ export class Attachments {
     const before = this.network(name);
     if (network === undefined || JSON.stringify(network) === JSON.stringify(before)) return false;
     this.#wiring.plan(name, network, this.#attached());
-    if (name === DEFAULT_NETWORK) this.#beginAddresses(network);
+    if (name === DEFAULT_NETWORK)
+      this.#addresses.begin(network, this.bridge(), this.#endpoints.values());
     return before !== undefined;
   }
 
@@ -105,16 +97,8 @@ export class Attachments {
     const before = this.bridge();
     this.#wiring.setOthers(others, this.#attached());
     const network = this.network();
-    if (network !== undefined && this.bridge() !== before) this.#beginAddresses(network);
-  }
-
-  /** Who has another bridge gives addresses to its own containers, from the lowest on. */
-  #beginAddresses({ subnets, bridge }: NetworkFacts): void {
-    const holders = [...this.#endpoints.values()].filter(
-      ({ network, place, state }) =>
-        network === DEFAULT_NETWORK && place !== undefined && state !== 'away',
-    );
-    this.#addresses.begin(subnets, this.bridge() !== bridge, holders);
+    if (network !== undefined && this.bridge() !== before)
+      this.#addresses.begin(network, this.bridge(), this.#endpoints.values());
   }
 
   /** Endpoints whose addresses are not of their network's subnet any more. */
@@ -169,7 +153,7 @@ export class Attachments {
         return await this.#attach(endpoint, inside);
       } catch (cause) {
         await this.#detach(endpoint);
-        throw asEndpointError(cause, endpoint);
+        throw asEndpointError(cause, endpoint.target);
       }
     });
   }
@@ -210,7 +194,7 @@ export class Attachments {
         return this.#announce(endpoint);
       } catch (cause) {
         await this.#detach(endpoint);
-        throw asEndpointError(cause, endpoint);
+        throw asEndpointError(cause, endpoint.target);
       }
     });
   }
@@ -258,10 +242,10 @@ export class Attachments {
         await this.#attach(endpoint, inside);
         return true;
       } catch (cause) {
-        this.#release(endpoint);
+        this.#addresses.release(endpoint);
         await this.#wiring.drop(endpoint.id);
         this.#save(away);
-        throw asEndpointError(cause, endpoint);
+        throw asEndpointError(cause, endpoint.target);
       }
     });
   }
@@ -279,73 +263,23 @@ export class Attachments {
     which: 'asked' | 'former' = 'asked',
   ): Promise<Endpoint> {
     this.#refuseTwice(request.id, found.namespace, request.network);
-    const addresses = await this.#take(request, which);
+    const addresses = await this.#addresses.take(request, which);
     const { id, network } = request;
     try {
       this.#refuseTwice(id, found.namespace, network);
-      const endpoint = this.#endpointOf(request, found, link, addresses);
+      const since = this.#parts.now();
+      const resolver = this.#parts.resolver.placeFor(request, found.namespace);
+      const endpoint = endpointFrom(request, found, { link, addresses, since, resolver });
+      const { bridge, mtu } = this.#required(network);
+      // Its path may be too long.
+      vethOf(endpoint, endpoint.place, bridge, mtu);
       this.#save(endpoint);
       this.#parts.step('attach-reserved');
       return endpoint;
     } catch (cause) {
-      this.#release({ id, network, addresses });
-      throw asEndpointError(cause, { target: request.text });
+      this.#addresses.release({ id, network, addresses });
+      throw asEndpointError(cause, request.text);
     }
-  }
-
-  async #take(request: AttachRequest, which: 'asked' | 'former'): Promise<PerFamily<Address>> {
-    const { network, addresses } = request;
-    if (network === DEFAULT_NETWORK) {
-      const free = which === 'former' ? this.#addresses.free(request) : addresses;
-      return this.#addresses.take({ ...request, addresses: free });
-    }
-    try {
-      return await this.#parts.claims.take(network, request);
-    } catch (cause) {
-      const isTaken = cause instanceof EndpointError && cause.problem === 'address';
-      if (which === 'asked' || !isTaken) throw cause;
-      return await this.#parts.claims.take(network, { ...request, addresses: [] });
-    }
-  }
-
-  #release({ id, network, addresses }: Pick<Endpoint, 'id' | 'network' | 'addresses'>): void {
-    if (network === DEFAULT_NETWORK) this.#addresses.release({ id, addresses });
-    else this.#parts.claims.release(network, id, addresses);
-  }
-
-  #endpointOf(
-    request: AttachRequest,
-    { namespace, container }: FoundTarget,
-    link: string,
-    addresses: PerFamily<Address>,
-  ): Endpoint {
-    const { id, text, names, gateway, mac } = request;
-    const { mtu, bridge } = this.#required(request.network);
-    const first = addresses[4] ?? addresses[6];
-    if (first === undefined) throw new EndpointError('not-ready', 'this host has no subnet');
-    const place: Place = {
-      namespace,
-      link,
-      mac: mac ?? macFor(first),
-      ownMac: mac !== undefined,
-      gateway,
-      container,
-      resolver: this.#parts.resolver.placeFor(request, namespace),
-    };
-    const since = this.#parts.now();
-    const endpoint: Endpoint = {
-      id,
-      network: request.network,
-      names,
-      addresses,
-      since,
-      place,
-      target: text,
-      state: 'attaching',
-    };
-    // Its path may be too long.
-    vethOf(endpoint, place, bridge, mtu);
-    return endpoint;
   }
 
   async #attach(endpoint: Endpoint, inside: InsideLink): Promise<Endpoint> {
@@ -418,7 +352,7 @@ export class Attachments {
     this.#withdraw(endpoint);
     // Where the file cannot be removed it still holds the address.
     this.#parts.store.remove(endpoint.id);
-    this.#release(endpoint);
+    this.#addresses.release(endpoint);
     this.#unknow(endpoint);
   }
 
@@ -437,7 +371,7 @@ export class Attachments {
   #vanish(endpoint: Endpoint): void {
     void this.#wiring.drop(endpoint.id);
     this.#withdraw(endpoint);
-    this.#release(endpoint);
+    this.#addresses.release(endpoint);
     const isContainer = endpoint.target.startsWith('ctr:');
     const away: Endpoint = { ...endpoint, state: 'away', since: this.#parts.now() };
     if (isContainer) this.#know(away);
@@ -519,47 +453,4 @@ export class Attachments {
       if (this.#turns.get(id) === mine) this.#turns.delete(id);
     }
   }
-}
-
-async function linkFor({ link, target }: AttachRequest, inside: InsideLink): Promise<string> {
-  if (link === undefined) return await inside.freeName('eth');
-  if (!(await inside.has(link))) return link;
-  const where = target.type === 'netns' ? target.path : target.type;
-  throw new EndpointError(
-    'exists',
-    `there is a link ${link} in ${where} already`,
-    'choose another with --ifname',
-  );
-}
-
-/** With the addresses that it had. */
-function requestOf(away: Endpoint, place: Place): AttachRequest {
-  const { id, target: text, network, names } = away;
-  const addresses = Object.values(away.addresses);
-  return {
-    id,
-    target: { type: 'container', name: text.slice('ctr:'.length) },
-    text,
-    network,
-    names,
-    addresses,
-    gateway: place.gateway,
-    link: place.link,
-    mac: place.ownMac ? place.mac : undefined,
-    resolver: place.resolver !== undefined,
-  };
-}
-
-function asEndpointError(cause: unknown, { target }: Pick<Endpoint, 'target'>): EndpointError {
-  if (cause instanceof EndpointError) return cause;
-  return new EndpointError(
-    'failed',
-    `${target} could not be attached: ${messageOf(cause)}`,
-    undefined,
-    cause,
-  );
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

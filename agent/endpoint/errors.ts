@@ -23,3 +23,18 @@ export class EndpointError extends Error {
     this.fix = fix;
   }
 }
+
+/** Of an attach of that target. */
+export function asEndpointError(cause: unknown, target: string): EndpointError {
+  if (cause instanceof EndpointError) return cause;
+  return new EndpointError(
+    'failed',
+    `${target} could not be attached: ${messageOf(cause)}`,
+    undefined,
+    cause,
+  );
+}
+
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
