@@ -5,6 +5,7 @@
 import { decodeEndpoint, ENDPOINT_KIND } from '../../controlplane/names/index.ts';
 import { EndpointError } from '../endpoint/errors.ts';
 import { DEFAULT_NETWORK, noNetwork } from '../endpoint/request.ts';
+import type { NetworkFirewall } from '../firewall/networks.ts';
 import type { MemberChange, MemberView, RecordChange, RecordView } from '../gossip/member.ts';
 import { addressFromBytes } from '../ip/address.ts';
 import { macFromBytes } from '../ip/mac.ts';
@@ -16,6 +17,7 @@ import { addressesOf, Vteps } from '../network/vteps.ts';
 import type { Resource } from '../state/resource.ts';
 import type { Daemon } from './daemon.ts';
 import { factsOfNetwork, gatewaysOf, subnetsOf } from './endpoint-facts.ts';
+import type { HostKernel } from './host-kernel.ts';
 import { machineClock } from './machine.ts';
 import type { LeaseChange } from './planner.ts';
 
@@ -66,7 +68,7 @@ export class Overlays {
     for (const member of membership?.member?.members() ?? [])
       this.#member({ type: 'present', member });
     for (const after of membership?.records(ENDPOINT_KIND) ?? []) this.#record({ after });
-    this.#remotes.kept.keep(await entriesOf(this.#daemon, [...this.#joined.values()]));
+    this.#remotes.kept.keep(await entriesOf(this.#daemon.host, [...this.#joined.values()]));
   }
 
   stop(): void {
@@ -155,13 +157,7 @@ export class Overlays {
 
   #tellFirewall(): void {
     const joined = [...this.#joined.values()];
-    const standing = joined.map((definition) => ({
-      bridge: bridgeName(definition),
-      subnets: subnetsOf(definition),
-      internal: definition.internal,
-    }));
-    const known = standing.length === 0 ? [] : [...joined, ...this.#networks.list()].map(subnetsOf);
-    this.#daemon.planner.setUserNetworks({ standing, known });
+    this.#daemon.planner.setUserNetworks(firewallOf(joined, this.#networks.list()));
   }
 
   #tellDns(): void {
@@ -230,9 +226,22 @@ function remoteIn({ owner, key, payload }: RecordView) {
   };
 }
 
-/** Entries that stand on the ports of these networks. */
-async function entriesOf(
-  { host }: Daemon,
+/** What the firewall keeps apart: networks that stand here, from all that there are. */
+export function firewallOf(
+  joined: readonly NetworkDefinition[],
+  all: Iterable<NetworkDefinition>,
+): NetworkFirewall {
+  const standing = joined.map((definition) => ({
+    bridge: bridgeName(definition),
+    subnets: subnetsOf(definition),
+    internal: definition.internal,
+  }));
+  return { standing, known: standing.length === 0 ? [] : [...joined, ...all].map(subnetsOf) };
+}
+
+/** Entries that stand on the ports of these networks. Rejects with a KernelError. */
+export async function entriesOf(
+  { kernel }: Pick<HostKernel, 'kernel'>,
   networks: readonly NetworkDefinition[],
 ): Promise<readonly Resource[]> {
   const ports = new Set(
@@ -240,7 +249,7 @@ async function entriesOf(
   );
   if (ports.size === 0) return [];
   const entries: Resource[] = [];
-  for await (const slice of host.kernel.dump(ports))
+  for await (const slice of kernel.dump(ports))
     for (const each of slice)
       if ((each.kind === 'fdb' || each.kind === 'neighbour') && ports.has(each.link))
         entries.push(each);

@@ -99,7 +99,7 @@ async function planFor(
   planner.look(await host.wireguard.sessions());
   const meshes = change?.refused === undefined ? [...former, wanted] : former;
   await planPeers(planner, { meshes, underlay: site.underlay, own });
-  await planEndpoints(config.stateDir, planner, host, reconciler);
+  await planEndpoints({ stateDir: config.stateDir, networks: [] }, planner, host, reconciler);
   const operations = await reconciler.plan();
   return { change, plan: planAsTold(reconciler.desired(), reconciler.actual(), operations) };
 }

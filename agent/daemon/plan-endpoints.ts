@@ -2,16 +2,19 @@
 import { EndpointStore } from '../endpoint/store.ts';
 import { DEFAULT_NETWORK } from '../endpoint/request.ts';
 import { Wiring } from '../endpoint/wiring.ts';
+import type { NetworkDefinition } from '../network/definition.ts';
 import type { Resource } from '../state/resource.ts';
-import { bridgesOf, factsOf } from './endpoint-facts.ts';
+import { KeptEntries } from '../network/kept.ts';
+import { bridgesOf, factsOf, factsOfNetwork } from './endpoint-facts.ts';
 import type { HostKernel } from './host-kernel.ts';
+import { entriesOf, firewallOf } from './overlays.ts';
 import type { Planner } from './planner.ts';
 
-/** Rejects with a KernelError or a FileError. */
+/** `networks`: those that users have made. Rejects with a KernelError or a FileError. */
 export async function planEndpoints(
-  stateDir: string,
+  { stateDir, networks }: { stateDir: string; networks: readonly NetworkDefinition[] },
   planner: Planner,
-  { netlink }: HostKernel,
+  host: HostKernel,
   target: { set(slice: string, resources: readonly Resource[]): void },
 ): Promise<void> {
   const attached = new EndpointStore(stateDir).peek().filter(({ state }) => state === 'attached');
@@ -20,7 +23,16 @@ export async function planEndpoints(
     tried: async () => await Promise.resolve([]),
   });
   wiring.need(new Set(attached.map(({ network }) => network)));
-  wiring.setOthers(await bridgesOf(netlink), attached);
+  wiring.setOthers(await bridgesOf(host.netlink), attached);
   const facts = factsOf(planner);
   if (facts !== undefined) wiring.plan(DEFAULT_NETWORK, facts, attached);
+  const { overlay } = planner;
+  const joined = networks.filter(({ name }) => wiring.needed.has(name));
+  for (const network of joined) {
+    const itsFacts = overlay && factsOfNetwork(network, overlay);
+    if (itsFacts !== undefined) wiring.plan(network.name, itsFacts, attached);
+  }
+  planner.setUserNetworks(firewallOf(joined, networks));
+  // What others say of their endpoints is not heard here; a start keeps what stands until it is.
+  new KeptEntries(target).keep(await entriesOf(host, joined));
 }
