@@ -47,6 +47,7 @@ export class Overlays {
   /** Members that are there, and what ends the wait until they have said all. */
   readonly #present = new Map<string, () => void>();
   #overlay = '';
+  #members = '[]';
   #ends: (() => void)[] = [];
 
   constructor(daemon: Daemon, networks: KnownNetworks) {
@@ -60,7 +61,10 @@ export class Overlays {
     const { membership, endpoints } = this.#daemon;
     this.#ends = [
       this.#networks.onChange(() => this.#defined()),
-      endpoints.onChange(() => this.#joinedChanged()),
+      endpoints.onChange(() => {
+        this.#joinedChanged();
+        this.#tellMembers();
+      }),
       membership?.onChange((change) => this.#member(change)) ?? (() => {}),
       membership?.onRecord(ENDPOINT_KIND, (change) => this.#record(change)) ?? (() => {}),
     ];
@@ -100,6 +104,7 @@ export class Overlays {
     this.#overlay = text;
     this.#remotes.setHost(overlay);
     this.#tellFacts();
+    this.#tellMembers();
   }
 
   /** Other hosts' leases. */
@@ -170,6 +175,14 @@ export class Overlays {
         gateways: Object.values(gatewaysOf(definition)),
       })),
     );
+  }
+
+  #tellMembers(): void {
+    const members = this.#daemon.endpoints.attachments.shared();
+    const text = JSON.stringify([...members]);
+    if (text === this.#members) return;
+    this.#members = text;
+    this.#daemon.dns?.setMembers(members);
   }
 
   // ---- who is in them on other hosts ----

@@ -48,6 +48,8 @@ export type NameChange =
 export type ToThread =
   | { readonly type: 'settings'; readonly settings: Settings }
   | { readonly type: 'listeners'; readonly listeners: readonly Listener[] }
+  /** Networks of askers that are in several. */
+  | { readonly type: 'members'; readonly members: ReadonlyMap<Address, readonly string[]> }
   | { readonly type: 'upstreams'; readonly servers: readonly SocketAddress[] }
   | { readonly type: 'names'; readonly changes: readonly NameChange[] }
   /** A question of this host's own, as by TCP; answered with `found` of the same id. */

@@ -325,6 +325,22 @@ test('from an internal network no question leaves', async () => {
   expect(other.asked).toEqual([]);
 });
 
+test('who is in several networks sees the names of all, and may leave by one that is not internal', async () => {
+  const other = await upstream((bytes) => reply(bytes));
+  forwarder.setServers([other.at]);
+  const db = { name: 'db', network: 'back', address: Uint8Array.of(10, 7, 0, 2), ttl: 1 };
+  index.setName('h1', 'db', db);
+  expect((await ask('db.back')).rcode).toBe(RCODE.NXDOMAIN);
+  server.setInternal(['default']);
+  server.setMembers(new Map([[address(HERE), ['back', 'default']]]));
+  expect(data(await ask('db.back'))).toEqual(['10.7.0.2']);
+  expect(data(await ask('db'))).toEqual(['10.7.0.2']);
+  expect((await ask('example.com')).rcode).toBe(0);
+  server.setMembers(new Map());
+  expect((await ask('db')).rcode).not.toBe(0);
+  expect((await ask('example.com')).rcode).toBe(RCODE.REFUSED);
+});
+
 test('a place that somebody else has is told, and taken when it is free', async () => {
   const taken = createSocket('udp4');
   taken.bind(PORT + 1, HERE);

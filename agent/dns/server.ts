@@ -51,6 +51,8 @@ export class Server {
   readonly #scratch = new Uint8Array(STREAM_LIMIT);
   #listeners: readonly Listener[] = [];
   #internal: ReadonlySet<string> = new Set();
+  /** Networks of those that are in several. */
+  #members: ReadonlyMap<AskerKey, readonly string[]> = new Map();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: ServerParts) {
@@ -66,9 +68,25 @@ export class Server {
 
   /** From these networks no question leaves. */
   setInternal(networks: readonly string[]): void {
-    if (networks.join() === [...this.#internal].join()) return;
+    const before = this.#internal;
     this.#internal = new Set(networks);
-    this.#reopen();
+    for (const listener of this.#listeners) {
+      const key = keyOf(listener);
+      const open = this.#open.get(key);
+      const isSame = mayLeave(listener, before) === mayLeave(listener, this.#internal);
+      if (open !== undefined && !isSame) this.#close(key, open);
+    }
+    this.#openMissing();
+  }
+
+  /** Networks of askers that are in several, by address: they see the names of all, whichever gateway they ask. */
+  setMembers(members: ReadonlyMap<Address, readonly string[]>): void {
+    this.#members = new Map(
+      [...members].map(([address, networks]) => {
+        const bytes = addressToBytes(address);
+        return [askerKey(bytes, 0, bytes.length), networks];
+      }),
+    );
   }
 
   /** These, and no others; those that stay the same stay open. */
@@ -101,11 +119,6 @@ export class Server {
     this.#open.delete(key);
     datagrams.close();
     streams.close();
-  }
-
-  #reopen(): void {
-    for (const [key, open] of this.#open) this.#close(key, open);
-    this.#openMissing();
   }
 
   #openMissing(): void {
@@ -157,9 +170,15 @@ export class Server {
   }
 
   #placeOf({ networks, from, aliases }: Listener): Place {
-    const forwards = networks === 'all' || !networks.some((name) => this.#internal.has(name));
+    const forwards = mayLeave({ networks }, this.#internal);
     const asker = { networks, forwards, ...(aliases === undefined ? {} : { aliases }) };
     return { asker, allowed: allowedBy(from) };
+  }
+
+  #askerAt({ asker }: Place, from: AskerKey): Asker {
+    const networks = asker.networks === 'all' ? undefined : this.#members.get(from);
+    if (networks === undefined) return asker;
+    return { ...asker, networks, forwards: mayLeave({ networks }, this.#internal) };
   }
 
   #datagrams(
@@ -178,7 +197,7 @@ export class Server {
         return 0;
       }
       const bytes = datagram.length === size ? datagram : datagram.subarray(0, size);
-      const asker = isAllowed ? place.asker : undefined;
+      const asker = isAllowed ? this.#askerAt(place, from) : undefined;
       const written = this.#responder.respond({ bytes, from, asker, isStream: false }, out, () => {
         const to = Uint8Array.from(peer);
         return (answer) => {
@@ -192,15 +211,16 @@ export class Server {
   }
 
   /** Who is over its share waits, as nothing of a stream may be dropped. */
-  #door({ asker, allowed }: Place): StreamDoor {
+  #door(place: Place): StreamDoor {
     return (text) => {
       const address = parseAddress(text.split('%')[0] ?? '');
       const peer = address === undefined ? NOBODY : addressToBytes(address);
-      if (!allowed(peer, 0, peer.length)) return undefined;
+      if (!place.allowed(peer, 0, peer.length)) return undefined;
       const from = askerKey(peer, 0, peer.length);
       return {
         mayAsk: () => this.#shares.admit(from, performance.now(), true),
-        ask: (question, answer) => this.#answerWhole(question, asker, from, answer),
+        ask: (question, answer) =>
+          this.#answerWhole(question, this.#askerAt(place, from), from, answer),
       };
     };
   }
@@ -222,6 +242,16 @@ export class Server {
 const NOBODY = new Uint8Array();
 const HERE = address('127.0.0.1');
 const LOOPBACK = addressToBytes(HERE);
+
+/** Whether a question may leave this host: one that is only in internal networks has no other way out either. */
+function mayLeave(
+  { networks }: Pick<Listener, 'networks'>,
+  internal: ReadonlySet<string>,
+): boolean {
+  return (
+    networks === 'all' || networks.length === 0 || networks.some((name) => !internal.has(name))
+  );
+}
 
 /** Listeners with the same one are the same. */
 function keyOf({ aliases = new Map(), ...rest }: Listener): string {

@@ -66,6 +66,7 @@ export class DnsService {
   #counts: DnsCounts | undefined;
   #subnets: readonly LeasedSubnet[] = [];
   #networks: readonly DnsNetwork[] = [];
+  #members: ReadonlyMap<Address, readonly string[]> = new Map();
   #servers: readonly SocketAddress[] = [];
   #ends: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -128,6 +129,12 @@ export class DnsService {
     this.#networks = networks;
     this.#tell({ type: 'settings', settings: this.#settings() });
     this.#tellListeners();
+  }
+
+  /** Networks of this host's endpoints that are in several, by address, the first one first. */
+  setMembers(members: ReadonlyMap<Address, readonly string[]>): void {
+    this.#members = members;
+    this.#tell({ type: 'members', members });
   }
 
   /** The answer to a question, as by TCP; undefined: none came. `forwards`: others may be asked. Never rejects. */
@@ -195,6 +202,7 @@ export class DnsService {
       for (const after of membership?.records(kind) ?? []) this.#feed.record({ after });
     for (const member of membership?.member?.members() ?? [])
       this.#feed.member({ type: 'present', member });
+    this.#tell({ type: 'members', members: this.#members });
     this.#tellServers();
     this.#tellListeners();
   }

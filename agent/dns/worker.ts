@@ -32,6 +32,9 @@ port.on('message', (message: ToThread) => {
     case 'listeners':
       server.setListeners(message.listeners);
       break;
+    case 'members':
+      server.setMembers(message.members);
+      break;
     case 'upstreams':
       forwarder.setServers(message.servers);
       break;

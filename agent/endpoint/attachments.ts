@@ -9,6 +9,7 @@
  * that may be left. What stands in this host's kernel is desired state: what no file wants, the reconciler removes.
  */
 import { FileError } from '../config/atomic-file.ts';
+import type { Address } from '../ip/address.ts';
 import { containsAddress } from '../ip/prefix.ts';
 import type { NamespaceFile } from '../state/veth.ts';
 import { AddressBook } from './address-book.ts';
@@ -18,7 +19,7 @@ import { endpointFrom, linkFor, requestOf } from './from-request.ts';
 import type { AttachmentParts, FoundTarget, InsideLink } from './parts.ts';
 import { insideOf, vethOf, type FoundBridge, type InsidePlan, type NetworkFacts } from './plan.ts';
 import { DEFAULT_NETWORK, type AttachRequest } from './request.ts';
-import { waysOut, type Membership } from './ways-out.ts';
+import { inOrder, waysOut, type Membership } from './ways-out.ts';
 import { Wiring } from './wiring.ts';
 
 /** Endpoints of one host: gossip keeps 16,384 records of an owner, and a bridge has 1,023 ports (BR_MAX_PORTS). */
@@ -339,6 +340,25 @@ export class Attachments {
         endpoint.id !== id && endpoint.place?.namespace.inode === place.namespace.inode;
       return isBeside && network !== undefined ? { endpoint, network } : [];
     });
+  }
+
+  /** Addresses of those whose namespace is in several networks, and which these are, the first one first. */
+  shared(): ReadonlyMap<Address, readonly string[]> {
+    const namespaces = new Map<number, Membership[]>();
+    for (const endpoint of this.#attached()) {
+      const network = this.network(endpoint.network);
+      const { inode } = endpoint.place?.namespace ?? {};
+      if (network === undefined || inode === undefined) continue;
+      namespaces.set(inode, [...(namespaces.get(inode) ?? []), { endpoint, network }]);
+    }
+    const several = [...namespaces.values()].filter(({ length }) => length > 1);
+    return new Map(
+      several.flatMap((members) => {
+        const names = inOrder(members).map(({ endpoint }) => endpoint.network);
+        const addresses = members.flatMap(({ endpoint }) => Object.values(endpoint.addresses));
+        return addresses.map((address) => [address, names] as const);
+      }),
+    );
   }
 
   #insideOf(endpoint: Endpoint, place: Place): InsidePlan {

@@ -26,6 +26,11 @@ export function waysOut(own: Membership, others: readonly Membership[]): WaysOut
   return { elsewhere, displaced };
 }
 
+/** Networks of a namespace in the order of their ways out: by it, its names are looked for. */
+export function inOrder(members: readonly Membership[]): readonly Membership[] {
+  return members.toSorted((a, b) => (isBetter(a, b, undefined) ? -1 : 1));
+}
+
 function wayOf({ endpoint: { place }, network }: Membership, family: Family): readonly Route[] {
   const route = place && wayOut(place, network, family);
   return route === undefined ? [] : [route];
@@ -36,7 +41,8 @@ function hasWay({ endpoint: { place, addresses }, network }: Membership, family:
   return isThere && place !== undefined && place.gateway !== 'none';
 }
 
-function isBetter(a: Membership, b: Membership, family: Family): boolean {
+/** `family`: undefined for both together. */
+function isBetter(a: Membership, b: Membership, family: Family | undefined): boolean {
   for (const rank of RANKS) {
     const [left, right] = [rank(a, family), rank(b, family)];
     if (left !== right) return left > right;
@@ -44,7 +50,7 @@ function isBetter(a: Membership, b: Membership, family: Family): boolean {
   return a.endpoint.network < b.endpoint.network;
 }
 
-const RANKS: readonly ((member: Membership, family: Family) => boolean)[] = [
+const RANKS: readonly ((member: Membership, family: Family | undefined) => boolean)[] = [
   ({ endpoint: { place } }, family) =>
     place?.gateway !== undefined && place.gateway !== 'none' && familyOf(place.gateway) === family,
   ({ network }) => !network.internal,
