@@ -11,7 +11,7 @@ import { addressFromBytes } from '../ip/address.ts';
 import { macFromBytes } from '../ip/mac.ts';
 import { partsOf, socketAddress } from '../ip/socket-address.ts';
 import type { NetworkDefinition } from '../network/definition.ts';
-import { bridgeName, portName } from '../network/overlay.ts';
+import { bridgeName, portName, type OverlayHost } from '../network/overlay.ts';
 import { Remotes } from '../network/remotes.ts';
 import { addressesOf, Vteps } from '../network/vteps.ts';
 import type { Resource } from '../state/resource.ts';
@@ -104,6 +104,7 @@ export class Overlays {
     this.#overlay = text;
     this.#remotes.setHost(overlay);
     this.#tellFacts();
+    this.#tellFirewall();
     this.#tellMembers();
   }
 
@@ -162,7 +163,9 @@ export class Overlays {
 
   #tellFirewall(): void {
     const joined = [...this.#joined.values()];
-    this.#daemon.planner.setUserNetworks(firewallOf(joined, this.#networks.list()));
+    this.#daemon.planner.setUserNetworks(
+      firewallOf(joined, this.#networks.list(), this.#daemon.planner.overlay),
+    );
   }
 
   #tellDns(): void {
@@ -243,13 +246,19 @@ function remoteIn({ owner, key, payload }: RecordView) {
 export function firewallOf(
   joined: readonly NetworkDefinition[],
   all: Iterable<NetworkDefinition>,
+  overlay: OverlayHost | undefined,
 ): NetworkFirewall {
   const standing = joined.map((definition) => ({
     bridge: bridgeName(definition),
+    vni: definition.vni,
     subnets: subnetsOf(definition),
     internal: definition.internal,
+    ...(definition.encrypted && overlay?.tunnel !== undefined
+      ? { tunnel: overlay.tunnel.link }
+      : {}),
   }));
-  return { standing, known: standing.length === 0 ? [] : [...joined, ...all].map(subnetsOf) };
+  const known = standing.length === 0 ? [] : [...joined, ...all].map(subnetsOf);
+  return { standing, known, port: overlay?.port ?? 0 };
 }
 
 /** Entries that stand on the ports of these networks. Rejects with a KernelError. */

@@ -32,7 +32,7 @@ export async function planEndpoints(
     const itsFacts = overlay && factsOfNetwork(network, overlay);
     if (itsFacts !== undefined) wiring.plan(network.name, itsFacts, attached);
   }
-  planner.setUserNetworks(firewallOf(joined, networks));
+  planner.setUserNetworks(firewallOf(joined, networks, overlay));
   // What others say of their endpoints is not heard here; a start keeps what stands until it is.
   new KeptEntries(target).keep(await entriesOf(host, joined));
 }

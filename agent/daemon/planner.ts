@@ -84,7 +84,7 @@ export class Planner {
   #detourStands = false;
   #mesh: Mesh | undefined;
   #forwardChains: PerFamily<string> = {};
-  #userNetworks: NetworkFirewall = { standing: [], known: [] };
+  #userNetworks: NetworkFirewall = { standing: [], known: [], port: 0 };
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;

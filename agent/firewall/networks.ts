@@ -19,11 +19,15 @@ import {
   named,
   outgoing,
   packet,
+  ofVnis,
   set,
 } from './objects.ts';
 
 export interface FirewallNetwork {
   readonly bridge: string;
+  readonly vni: number;
+  /** Its packets come by this link only, which is encrypted. */
+  readonly tunnel?: string;
   readonly subnets: PerFamily<Prefix>;
   readonly internal: boolean;
 }
@@ -33,6 +37,8 @@ export interface NetworkFirewall {
   readonly standing: readonly FirewallNetwork[];
   /** Subnets of all there are, here or elsewhere. */
   readonly known: readonly PerFamily<Prefix>[];
+  /** UDP, of packets between hosts. */
+  readonly port: number;
 }
 
 export const NETWORKS = 'networks';
@@ -98,6 +104,21 @@ export function isolationRules(): readonly NftObject[] {
     accept(NETWORKS, 'answers to a network', [to, amongStates('established', 'related')]),
     stop('into a network', [to]),
   ];
+}
+
+/** What comes of an encrypted network by another link than its tunnel was not sent by a peer. */
+export function tunnelRules(
+  chain: string,
+  { standing, port }: NetworkFirewall,
+): readonly NftObject[] {
+  const tunnels = new Set(standing.flatMap(({ tunnel }) => tunnel ?? []));
+  return [...tunnels].map((tunnel) => {
+    const vnis = standing.flatMap((each) => (each.tunnel === tunnel ? each.vni : []));
+    return drop(chain, 'of an encrypted network, in the clear', [
+      arrivesOn(tunnel, '!='),
+      ...ofVnis(vnis, port),
+    ]);
+  });
 }
 
 /** At the host's edge, whatever --ip-masq says: nobody out there has a route to a network. */

@@ -82,8 +82,8 @@ export function bypassMark(): NftObject {
 }
 
 /** By its name, which the link may come and go under; or by one of the set of that name, with @ before it. */
-export function arrivesOn(link: string): NftObject {
-  return match('==', incoming(), link);
+export function arrivesOn(link: string, op: '==' | '!=' = '=='): NftObject {
+  return match(op, incoming(), link);
 }
 
 export function leavesBy(link: string, op: '==' | '!=' = '=='): NftObject {
@@ -96,6 +96,22 @@ export function incoming(): NftObject {
 
 export function outgoing(): NftObject {
   return { meta: { key: 'oifname' } };
+}
+
+/**
+ * Packets of VXLAN of these networks: 24 bits behind 8 bytes of UDP and 4 of VXLAN's header (RFC 7348, section 5). One
+ * alone is listed as a number.
+ */
+export function ofVnis(vnis: readonly number[], port: number): readonly NftObject[] {
+  const [first, ...more] = vnis.toSorted((a, b) => a - b);
+  return [
+    match('==', { payload: { protocol: 'udp', field: 'dport' } }, port),
+    match(
+      '==',
+      { payload: { base: 'th', offset: 96, len: 24 } },
+      more.length === 0 ? first : { set: [first, ...more] },
+    ),
+  ];
 }
 
 export function amongStates(...states: readonly string[]): NftObject {

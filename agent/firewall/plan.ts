@@ -33,6 +33,7 @@ import {
   leavingRules,
   NETWORKS,
   networkSets,
+  tunnelRules,
   type NetworkFirewall,
 } from './networks.ts';
 
@@ -102,6 +103,7 @@ function tableOf(facts: FirewallFacts): readonly NftTable[] {
   const dropping = [
     ...PER_FAMILY.flatMap((one) => cleartextRules(facts, one)),
     ...encryptedRules(facts),
+    ...(hasNetworks ? tunnelRules(CLEARTEXT, userNetworks) : []),
   ];
   if (dropping.length > 0) chains.push(chain(CLEARTEXT, 'filter', 'prerouting', PRIORITY_RAW));
   if (chains.length === 0) return [];
