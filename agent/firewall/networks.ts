@@ -1,7 +1,7 @@
 /**
  * Networks that users have made, in the firewall of a host on which some stand: kept apart from each other, from the
  * leased range and from the world beyond the host, but for what their endpoints begin themselves. Sets name bridges and
- * subnets, so that the rules are the same for any number of networks and endpoints (docs/networks.md).
+ * subnets, so that the rules are the same for any number of networks and endpoints (docs/overlay.md).
  */
 import type { Family } from '../ip/address.ts';
 import { containsPrefix, type Prefix } from '../ip/prefix.ts';

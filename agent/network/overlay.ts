@@ -6,7 +6,7 @@
  *                    └── weftx-VNI ── underlay ── weftx-VNI of another host ── its bridge
  *
  * Nothing is flooded: a port has no entry for what it does not know, so that unknown unicast, broadcast and multicast
- * end there, and it answers questions for neighbours itself (docs/networks.md).
+ * end there, and it answers questions for neighbours itself (docs/overlay.md).
  */
 import { createHash } from 'node:crypto';
 import { FAMILIES, familyOf, type Address, type Family } from '../ip/address.ts';
