@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { stringify } from 'smol-toml';
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_POOLS } from '../ip/pool.ts';
 import { parseCommandLine, type CommandLine } from './command-line.ts';
 import { OPTION_NAMES, environmentNames, optionNamed, type OptionName } from './options.ts';
 import type { Environment } from './settings.ts';
@@ -37,6 +38,7 @@ test("without anything, the defaults are flanneld's", () => {
     subnetFile: '/run/flannel/subnet.env',
     renewMarginMs: 3_600_000,
     wireguardRotateEveryMs: 0,
+    networks: { etcdPrefix: '/weft', pools: DEFAULT_POOLS, addressGraceMs: 3_600_000 },
     gossip: { port: 7946, join: [] },
     dns: { domain: 'weft', ttl: 1, bind: ['127.0.0.57:53'], upstreams: [] },
     firewall: {
@@ -57,6 +59,19 @@ test('the configuration is frozen to its depths', () => {
   const config = configOf(['--iface=eth0']);
   expect(Object.isFrozen(config)).toBe(true);
   expect(Object.isFrozen(config.underlay.interfaces)).toBe(true);
+});
+
+test('networks have keys, pools and a grace time of their own', () => {
+  const flags = ['--etcd-weft-prefix=/lab/', '--network-pool=10.9.0.0/16:24', '--address-grace=2m'];
+  expect(configOf(flags).networks).toEqual({
+    etcdPrefix: '/lab',
+    pools: [{ prefix: '10.9.0.0/16', length: 24 }],
+    addressGraceMs: 120_000,
+  });
+  expect(errorOf(['--etcd-weft-prefix=/coreos.com/network/weft'])).toMatch(/one below the other/);
+  expect(errorOf(['--etcd-prefix=/weft/flannel'])).toMatch(/one below the other/);
+  expect(errorOf(['--network-pool=10.9.0.0/16'])).toMatch(/PREFIX|a prefix and the length/);
+  expect(errorOf(['--address-grace=0'])).toMatch(/of 1m at least$|1m/);
 });
 
 describe('dns', () => {

@@ -1,4 +1,5 @@
 /** From arguments, environment and file to one Config, and where each value came from. Pure: reading the file is handed in. */
+import { DEFAULT_POOLS, parsePool, type Pool } from '../ip/pool.ts';
 import type { SocketAddress } from '../ip/socket-address.ts';
 import type { Config, DnsConfig, GossipConfig } from './config.ts';
 import { DEFAULT_FILE, readSettings, type ReadFile } from './file.ts';
@@ -152,6 +153,11 @@ function configOf(values: Values): Config {
     subnetFile: values['subnet-file'],
     renewMarginMs: values['subnet-lease-renew-margin'] * 60_000,
     wireguardRotateEveryMs: values['wireguard-rotate-every'],
+    networks: {
+      etcdPrefix: values['etcd-weft-prefix'],
+      pools: poolsOf(values),
+      addressGraceMs: values['address-grace'],
+    },
     ...present('gossip', values['no-gossip'] ? undefined : gossipOf(values)),
     ...present('dns', values['no-dns'] ? undefined : dnsOf(values)),
     firewall: {
@@ -166,6 +172,11 @@ function configOf(values: Values): Config {
     socket: values.socket ?? socketIn(values['run-dir']),
     log: { level: values['log-level'], format: values['log-format'] },
   });
+}
+
+function poolsOf(values: Values): readonly Pool[] {
+  const given = values['network-pool'].map(parsePool).filter((pool) => pool !== undefined);
+  return given.length > 0 ? given : DEFAULT_POOLS;
 }
 
 function gossipOf(values: Values): GossipConfig {

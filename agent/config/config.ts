@@ -1,5 +1,6 @@
 /** The daemon's settings, validated and frozen: what every room is handed, whatever they came from (options.ts). */
 import type { Address } from '../ip/address.ts';
+import type { Pool } from '../ip/pool.ts';
 import type { SocketAddress } from '../ip/socket-address.ts';
 import type { PerFamily } from '../state/facts.ts';
 
@@ -12,6 +13,7 @@ export interface Config {
   readonly renewMarginMs: number;
   /** How old a WireGuard key gets before it is changed, in ms; 0: it is not. */
   readonly wireguardRotateEveryMs: number;
+  readonly networks: NetworksConfig;
   /** Absent: switched off. */
   readonly gossip?: GossipConfig;
   /** Absent: switched off. */
@@ -62,6 +64,15 @@ export interface GossipConfig {
   readonly join: readonly string[];
   /** Absent: not encrypted. */
   readonly keyFile?: string;
+}
+
+/** Of networks that users make. */
+export interface NetworksConfig {
+  /** Cleaned as that of EtcdConfig. */
+  readonly etcdPrefix: string;
+  readonly pools: readonly Pool[];
+  /** Addresses stay a host's that is not heard of, in ms. */
+  readonly addressGraceMs: number;
 }
 
 export interface DnsConfig {

@@ -36,6 +36,7 @@ export const GROUPS = {
   lease: 'Lease and subnet.env',
   wireguard: 'WireGuard',
   gossip: 'Gossip: which hosts are alive',
+  networks: 'Networks that users make',
   dns: 'DNS: the names of workloads and hosts',
   firewall: 'Firewall',
   health: 'Health and metrics over HTTP',

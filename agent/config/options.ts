@@ -4,6 +4,7 @@
  */
 import { address } from '../ip/address.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './config.ts';
+import { IGNORED } from './ignored-options.ts';
 import { option, type Option, type WithDefault, type WithoutDefault } from './option.ts';
 import {
   absolutePath,
@@ -20,28 +21,17 @@ import {
   keyPrefix,
   memberName,
   path,
+  poolText,
   repeated,
   socketAddress,
   socketPath,
   text,
-  type ValueType,
 } from './values.ts';
 
 /** In ms. One change takes some ten seconds, of two minutes at most it waits for its turn, and each host has one. */
 const LEAST_ROTATION = 600_000;
-
-/** A setting of flanneld's that has no meaning here; klog's are not flanneld's own and have no environment form. */
-function ignored(help: string, type: ValueType<boolean> | ValueType<string>, flanneld = false) {
-  return option<boolean | string>({
-    group: 'ignored',
-    type,
-    help,
-    flanneld,
-    ignored: true,
-    notInFile: true,
-    flagOnly: !flanneld,
-  });
-}
+/** In ms. etcd may be away for a while. */
+const LEAST_GRACE = 60_000;
 
 export const OPTIONS = {
   'etcd-endpoints': option({
@@ -57,6 +47,12 @@ export const OPTIONS = {
     default: '/coreos.com/network',
     help: 'all keys of this network begin with it',
     flanneld: true,
+  }),
+  'etcd-weft-prefix': option({
+    group: 'etcd',
+    type: keyPrefix,
+    default: '/weft',
+    help: 'all keys of networks that users make begin with it; outside of --etcd-prefix',
   }),
   'etcd-keyfile': option({
     group: 'etcd',
@@ -188,6 +184,21 @@ export const OPTIONS = {
     group: 'gossip',
     type: path,
     help: "keys of an encrypted gossip: Serf's keyring file, or one key in base64; without it nothing is encrypted",
+  }),
+
+  'network-pool': option({
+    group: 'networks',
+    type: repeated(poolText),
+    default: [],
+    defaultText: "Docker's, and fdf7:77ef:7400::/40:64",
+    help: 'where subnets of networks are taken from that are created without; may be repeated',
+    repeatable: true,
+  }),
+  'address-grace': option({
+    group: 'networks',
+    type: duration(LEAST_GRACE, false),
+    default: 3_600_000,
+    help: "how long addresses in networks stay a host's that is not heard of",
   }),
 
   'no-dns': option({
@@ -377,24 +388,7 @@ export const OPTIONS = {
     flanneld: true,
     notInFile: true,
   }),
-  'kube-api-url': ignored('Kubernetes API', text('URL'), true),
-  'kubeconfig-file': ignored('Kubernetes credentials', path, true),
-  'kube-annotation-prefix': ignored('Kubernetes annotations', text('TEXT'), true),
-  'set-node-network-unavailable': ignored('Kubernetes node condition', boolean, true),
-  'net-config-path': ignored('Kubernetes network configuration', path, true),
-  'iptables-resync': ignored('weftd repairs rules when they change', text('SECONDS'), true),
-  vmodule: ignored('klog: verbosity by file', text('TEXT'), true),
-  log_backtrace_at: ignored('klog: traces', text('TEXT'), true),
-  logtostderr: ignored('klog: weftd logs to stdout', boolean),
-  alsologtostderr: ignored('klog', boolean),
-  stderrthreshold: ignored('klog', text('TEXT')),
-  log_dir: ignored('klog: weftd writes no log files', text('PATH')),
-  log_file: ignored('klog', text('PATH')),
-  log_file_max_size: ignored('klog', text('NUMBER')),
-  add_dir_header: ignored('klog', boolean),
-  skip_headers: ignored('klog', boolean),
-  skip_log_headers: ignored('klog', boolean),
-  one_output: ignored('klog', boolean),
+  ...IGNORED,
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;

@@ -10,9 +10,19 @@ export function checkTogether(values: Values): string[] {
       '--kube-subnet-mgr is not possible, as weftd keeps its leases in etcd: take it out and give --etcd-endpoints',
     );
   }
+  apart(values['etcd-weft-prefix'], values['etcd-prefix']);
   bothOrNeither(values, 'etcd-keyfile', 'etcd-certfile');
   bothOrNeither(values, 'etcd-username', 'etcd-password');
   return [...unusedTls(values), ...unused(values, 'no-gossip'), ...unused(values, 'no-dns')];
+}
+
+/** flanneld would take our keys for its own, or we its. */
+function apart(own: string, flannels: string): void {
+  const isBelow = (one: string, other: string): boolean => `${one}/`.startsWith(`${other}/`);
+  if (!isBelow(own, flannels) && !isBelow(flannels, own)) return;
+  throw new SettingError(
+    `--etcd-weft-prefix ${own} and --etcd-prefix ${flannels} lie one below the other: give one that lies apart`,
+  );
 }
 
 function bothOrNeither(values: Values, one: OptionName, other: OptionName): void {

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import * as v from 'valibot';
 import { familyOf, parseAddress, type Address, type Family } from '../ip/address.ts';
+import { parsePool } from '../ip/pool.ts';
 import { formatHostPort, parseHostPort, socketAddress as joined } from '../ip/socket-address.ts';
 
 export interface ValueType<T> {
@@ -64,16 +65,16 @@ const UNITS = new Map([
   ['s', 1000],
 ]);
 
-/** In ms, and not shorter than `least`; or 0, also without a unit. */
-export function duration(least: number): ValueType<number> {
+/** In ms, and not shorter than `least`; or, unless that is excluded, 0, also without a unit. */
+export function duration(least: number, or0 = true): ValueType<number> {
   return {
     placeholder: 'TIME',
-    wanted: `a whole number with d, h, m or s after it, as 30d, of ${timeText(least)} at least, or 0`,
+    wanted: `a whole number with d, h, m or s after it, as 30d, of ${timeText(least)} at least${or0 ? ', or 0' : ''}`,
     parse: (text) => {
       const [, number = '', unit = ''] = /^(\d{1,6})([dhms])$/.exec(text) ?? [];
-      if (text === '0') return 0;
+      if (text === '0' && or0) return 0;
       const ms = number === '' ? undefined : Number(number) * (UNITS.get(unit) ?? 0);
-      return ms === undefined || (ms !== 0 && ms < least) ? undefined : ms;
+      return ms === undefined || ((ms !== 0 || !or0) && ms < least) ? undefined : ms;
     },
     format: timeText,
     toml: tomlString,
@@ -241,6 +242,12 @@ export function repeated(one: ValueType<string>): ValueType<readonly string[]> {
     toml: tomlStrings,
   };
 }
+
+export const poolText = textWhere(
+  'PREFIX:LENGTH',
+  'a prefix and the length of the subnets in it, as 172.16.0.0/12:24',
+  (source) => parsePool(source) !== undefined,
+);
 
 export const interfacePattern = textWhere(
   'REGEX',

@@ -1,8 +1,8 @@
-/** etcd's v3 API in plain values, as far as leases need it. Every method rejects with an EtcdError. */
+/** etcd's v3 API in plain values, as far as leases and networks need it. Every method rejects with an EtcdError. */
 import { EtcdError } from './errors.ts';
 import { etcdserverpb as pb } from './generated/rpc.js';
 import { idFrom, longFrom, longFromId, numberFrom } from './long.ts';
-import { asBuffer, GRANT, KEEP_ALIVE, RANGE, TXN, WATCH } from './methods.ts';
+import { asBuffer, GRANT, KEEP_ALIVE, RANGE, REVOKE, TXN, WATCH } from './methods.ts';
 import { EtcdTransport, type EtcdOptions } from './transport.ts';
 
 export interface KeyValue {
@@ -24,16 +24,30 @@ export interface WatchBatch {
   readonly events: readonly KeyEvent[];
 }
 
-/** A condition of a transaction; a modRevision of 0 means that the key does not exist. */
-export interface Compare {
-  readonly key: string;
-  readonly modRevision: number;
+/** A condition of a transaction. */
+export type Compare =
+  /** 0 means that the key does not exist. */
+  | { readonly key: string; readonly modRevision: number }
+  /** The key exists and has this value. */
+  | { readonly key: string; readonly value: string }
+  | { readonly existing: string }
+  /** No key that begins with `prefix` was put after this revision. What was deleted is not seen. */
+  | { readonly prefix: string; readonly unchangedSince: number };
+
+export interface Transaction {
+  /** All of them must hold. */
+  readonly conditions: readonly Compare[];
+  /** 128 at most of each, as etcd comes; those of transactions inside count by themselves. */
+  readonly success: readonly Operation[];
+  readonly failure: readonly Operation[];
 }
 
 export type Operation =
   | { readonly type: 'put'; readonly key: string; readonly value: string; readonly lease: string }
   | { readonly type: 'delete'; readonly key: string }
   | { readonly type: 'get'; readonly key: string }
+  /** Since etcd 3.3. */
+  | { readonly type: 'txn'; readonly txn: Transaction }
   /** Keys that begin with `prefix` and were created after revision `createdAfter`. */
   | { readonly type: 'range'; readonly prefix: string; readonly createdAfter: number };
 
@@ -42,6 +56,8 @@ export interface TxnAnswer {
   readonly revision: number;
   /** What the operations at the same places found; empty for put and delete. */
   readonly found: readonly (readonly KeyValue[])[];
+  /** What became of the transactions among them, in their order. */
+  readonly inner: readonly Omit<TxnAnswer, 'revision'>[];
 }
 
 /** A listing of 10,000 leases takes a fraction of a second; a busy server is given time. */
@@ -81,17 +97,10 @@ export class EtcdClient {
     success: readonly Operation[],
     failure: readonly Operation[],
   ): Promise<TxnAnswer> {
-    const request = {
-      compare: conditions.map(compareFrom),
-      success: success.map(operationFrom),
-      failure: failure.map(operationFrom),
-    };
-    const writes = [...success, ...failure].some(({ type }) => type === 'put' || type === 'delete');
-    const answer = await this.#transport.call(TXN, request, { idempotent: !writes });
-    const found = answer.responses.map(({ responseRange }) =>
-      (responseRange?.kvs ?? []).map(decodeKeyValue),
-    );
-    return { succeeded: answer.succeeded, revision: revisionOf(answer), found };
+    const txn = { conditions, success, failure };
+    const request = transactionFrom(txn);
+    const answer = await this.#transport.call(TXN, request, { idempotent: !writes(txn) });
+    return { revision: revisionOf(answer), ...outcomeOf(answer) };
   }
 
   /**
@@ -141,6 +150,15 @@ export class EtcdClient {
     if (answer.error !== '')
       throw new EtcdError('ETCD_REFUSED', `etcd grants no lease: ${answer.error}`);
     return idFrom(answer.ID);
+  }
+
+  /** Ends the lease, and deletes every key of it. One that is gone already is as good. */
+  async revoke(lease: string): Promise<void> {
+    try {
+      await this.#transport.call(REVOKE, { ID: longFromId(lease) }, { idempotent: true });
+    } catch (cause) {
+      if (!(cause instanceof EtcdError && cause.code === 'ETCD_LEASE_NOT_FOUND')) throw cause;
+    }
   }
 
   /** Seconds the lease lives on from now; 0 when it is gone. */
@@ -215,14 +233,64 @@ function watchFrom(
   };
 }
 
-function compareFrom({ key, modRevision }: Compare): pb.Compare.$Properties {
-  const { CompareResult, CompareTarget } = pb.Compare;
+function transactionFrom(txn: Transaction): pb.TxnRequest.$Properties {
   return {
-    result: CompareResult.EQUAL,
-    target: CompareTarget.MOD,
-    key: bytes(key),
-    modRevision: longFrom(modRevision),
+    compare: txn.conditions.map(compareFrom),
+    success: txn.success.map(operationFrom),
+    failure: txn.failure.map(operationFrom),
   };
+}
+
+function writes({ success, failure }: Transaction): boolean {
+  return [...success, ...failure].some((operation) =>
+    operation.type === 'txn'
+      ? writes(operation.txn)
+      : operation.type === 'put' || operation.type === 'delete',
+  );
+}
+
+function outcomeOf({
+  succeeded,
+  responses,
+}: pb.TxnResponse.$Properties): Omit<TxnAnswer, 'revision'> {
+  const all = responses ?? [];
+  return {
+    succeeded: succeeded ?? false,
+    found: all.map(({ responseRange }) => (responseRange?.kvs ?? []).map(decodeKeyValue)),
+    inner: all.flatMap(({ responseTxn }) => (responseTxn ? [outcomeOf(responseTxn)] : [])),
+  };
+}
+
+function compareFrom(compare: Compare): pb.Compare.$Properties {
+  const { CompareResult, CompareTarget } = pb.Compare;
+  if ('existing' in compare)
+    return {
+      result: CompareResult.GREATER,
+      target: CompareTarget.MOD,
+      key: bytes(compare.existing),
+      modRevision: longFrom(0),
+    };
+  if ('prefix' in compare)
+    return {
+      result: CompareResult.LESS,
+      target: CompareTarget.MOD,
+      ...keysUnder(compare.prefix),
+      modRevision: longFrom(compare.unchangedSince + 1),
+    };
+  const key = bytes(compare.key);
+  return 'value' in compare
+    ? {
+        result: CompareResult.EQUAL,
+        target: CompareTarget.VALUE,
+        key,
+        value: bytes(compare.value),
+      }
+    : {
+        result: CompareResult.EQUAL,
+        target: CompareTarget.MOD,
+        key,
+        modRevision: longFrom(compare.modRevision),
+      };
 }
 
 function operationFrom(operation: Operation): pb.RequestOp.$Properties {
@@ -233,6 +301,8 @@ function operationFrom(operation: Operation): pb.RequestOp.$Properties {
     }
     case 'delete':
       return { requestDeleteRange: { key: bytes(operation.key) } };
+    case 'txn':
+      return { requestTxn: transactionFrom(operation.txn) };
     case 'get':
       return { requestRange: { key: bytes(operation.key) } };
     case 'range': {

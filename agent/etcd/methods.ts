@@ -32,6 +32,7 @@ export const RANGE = method('KV/Range', pb.RangeRequest, pb.RangeResponse);
 export const TXN = method('KV/Txn', pb.TxnRequest, pb.TxnResponse);
 export const WATCH = method('Watch/Watch', pb.WatchRequest, pb.WatchResponse);
 export const GRANT = method('Lease/LeaseGrant', pb.LeaseGrantRequest, pb.LeaseGrantResponse);
+export const REVOKE = method('Lease/LeaseRevoke', pb.LeaseRevokeRequest, pb.LeaseRevokeResponse);
 export const KEEP_ALIVE = method(
   'Lease/LeaseKeepAlive',
   pb.LeaseKeepAliveRequest,

@@ -1,15 +1,16 @@
 /** This host's lease and its peers, kept from etcd: the shell around the holder and the table, with the timers and the watch. */
 import { EventEmitter } from 'node:events';
+import { EtcdError } from '../etcd/errors.ts';
+import { follow } from '../etcd/follow.ts';
 import type { Address } from '../ip/address.ts';
 import type { Prefix } from '../ip/prefix.ts';
-import { pauseBefore, sleep, type Backoff, type Clock, type Random } from '../state/clock.ts';
+import type { Clock, Random } from '../state/clock.ts';
 import type { Lease, NetworkConfig, PerFamily } from '../state/facts.ts';
-import { EtcdError } from '../etcd/errors.ts';
 import { Holder, type Answer, type OwnAttributes, type HoldState, type Request } from './holder.ts';
 import { LeaseTable, type LeaseChange, type Refusal, type Row } from './leases.ts';
 import { sameSubnets, sharesAddress, type Identity } from './ownership.ts';
 import { PeerFeed } from './peer-feed.ts';
-import type { Registry } from './registry.ts';
+import type { Registry, RegistryBatch } from './registry.ts';
 
 export interface Log {
   info(fields: object, message: string): void;
@@ -70,7 +71,6 @@ export interface SubnetProblem {
   readonly subject?: string;
 }
 
-const RECONNECT: Backoff = { first: 100, factor: 2, limit: 5_000 };
 /** Refused keys shown in the status; all are counted. */
 const REFUSED_SHOWN = 100;
 
@@ -204,38 +204,27 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
   }
 
   async #follow(): Promise<void> {
-    const { signal } = this.#stop;
-    let revision: number | undefined;
-    for (let failures = 0; !signal.aborted;) {
-      try {
-        revision ??= await this.#list();
-        for await (const { events, revision: reached } of this.#parts.registry.watch(
-          revision + 1,
-          signal,
-        )) {
-          this.#onConnected();
-          const keys = events.map((event) => (event.type === 'put' ? event.entry.key : event.key));
-          this.#mark(events.flatMap((event) => this.#table.apply(event)));
-          if (keys.length > 0) this.emit('rows', keys);
-          revision = reached;
-          this.#holder.changed(keys, revision, this.#parts.clock.now());
-          this.#drive();
-        }
-      } catch (cause) {
-        if (this.#stop.signal.aborted) return;
-        if (this.#wasSteady()) failures = 0;
-        if (cause instanceof EtcdError && cause.code === 'ETCD_COMPACTED') revision = undefined;
-        else this.#onDisconnected(cause);
-        const pause = pauseBefore(failures++, RECONNECT, this.#parts.random);
-        await sleep(this.#parts.clock, pause, signal);
-      }
-    }
+    const { registry, clock, random } = this.#parts;
+    await follow(
+      {
+        list: () => this.#list(),
+        watch: (from, signal) => registry.watch(from, signal),
+        changed: (batch) => this.#onBatch(batch),
+        failed: (cause) => this.#onDisconnected(cause),
+        clock,
+        random,
+      },
+      this.#stop.signal,
+    );
   }
 
-  /** The connection stood for a while: one that breaks at once, again and again, is tried ever more slowly. */
-  #wasSteady(): boolean {
-    const { connected, since } = this.#etcd;
-    return connected && this.#parts.clock.now() - since > RECONNECT.limit;
+  #onBatch({ events, revision }: RegistryBatch): void {
+    this.#onConnected();
+    const keys = events.map((event) => (event.type === 'put' ? event.entry.key : event.key));
+    this.#mark(events.flatMap((event) => this.#table.apply(event)));
+    if (keys.length > 0) this.emit('rows', keys);
+    this.#holder.changed(keys, revision, this.#parts.clock.now());
+    this.#drive();
   }
 
   /** Fills the table from one listing; what is not in it is gone. */
