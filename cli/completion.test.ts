@@ -85,6 +85,7 @@ test('quoted words come back, and any line has words', () => {
     }),
   );
   fc.assert(fc.property(fc.string(), (line) => shellWords(line).length >= 0));
+  expect(shellWords('a "b\\')).toEqual(['a', 'b']);
 });
 
 test('complete: names from the daemon, and no word when it does not run', async () => {

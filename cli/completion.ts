@@ -151,7 +151,7 @@ export function shellWords(line: string): string[] {
   let rest = line.trimStart();
   while (rest !== '') {
     const [raw = ''] =
-      /^(?:\\.|'[^']*(?:'|$)|"(?:\\.|[^"\\])*(?:"|$)|[^\s'"\\]|\\$)+/s.exec(rest) ?? [];
+      /^(?:\\.|'[^']*(?:'|$)|"(?:\\.|[^"\\])*(?:"|\\?$)|[^\s'"\\]|\\$)+/s.exec(rest) ?? [];
     words.push(unquoted(raw));
     const after = rest.slice(raw.length);
     rest = after.trimStart();
