@@ -14,6 +14,8 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   WEFT_FULL: EXIT.failure,
   WEFT_NOT_READY: EXIT.failure,
   WEFT_FAILED: EXIT.failure,
+  WEFT_NETWORK_IN_USE: EXIT.failure,
+  WEFT_ETCD: EXIT.failure,
   WEFT_BUSY: EXIT.failure,
   WEFT_SLOW_READER: EXIT.failure,
   WEFT_SOCKET_IN_USE: EXIT.failure,

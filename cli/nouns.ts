@@ -8,6 +8,7 @@ import { EVENT } from './nouns/event.ts';
 import { KEY } from './nouns/key.ts';
 import { LEASE } from './nouns/lease.ts';
 import { MEMBER } from './nouns/member.ts';
+import { NETWORK } from './nouns/network.ts';
 import { PEER } from './nouns/peer.ts';
 import { PLAN } from './nouns/plan.ts';
 import { STATUS } from './nouns/status.ts';
@@ -21,6 +22,7 @@ export const NOUNS: readonly Entry[] = [
   MEMBER,
   PEER,
   EVENT,
+  NETWORK,
   ATTACH,
   DETACH,
   ENDPOINT,

@@ -2,7 +2,7 @@
 import type { Context } from './io.ts';
 
 /** Names that the daemon knows: commands/complete.ts asks it for them. */
-export type LiveName = 'lease' | 'member' | 'peer' | 'endpoint';
+export type LiveName = 'lease' | 'member' | 'peer' | 'endpoint' | 'network';
 
 /** What a word of the command line may be. */
 export type Completion = 'file' | LiveName | readonly string[];
@@ -109,13 +109,6 @@ export const GLOBAL_OPTIONS: readonly Option[] = [
 
 /** For what can be watched. */
 export const WATCH: Option = { name: 'watch', short: 'w', summary: 'go on, and show each change' };
-
-/** For changes that made twice would be others. */
-export const CHANGE_ID: Option = {
-  name: 'id',
-  value: 'ID',
-  summary: 'an id of your choice for this change: asked again by it, weftd makes no other',
-};
 
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'done; also when the reader of a pipe has seen enough'],

@@ -27,7 +27,9 @@ import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom, machineSeconds, turn } from './machine.ts';
 import { metricSourcesOf } from './metric-sources.ts';
 import { pathFinderOf, type PathFinder } from './path-finder.ts';
-import { NO_NETWORKS, Overlays } from './overlays.ts';
+import type { Networks } from '../network/networks.ts';
+import { networksOf } from './networks-of.ts';
+import { Overlays } from './overlays.ts';
 import { Planner } from './planner.ts';
 import { ProblemBoard, type BoardProblem } from './problem-board.ts';
 import { LoggingReporter } from './reporter.ts';
@@ -57,6 +59,7 @@ export class Daemon {
   readonly dns: DnsService | undefined;
   readonly staticNames: StaticNames;
   readonly endpoints: Endpoints;
+  readonly networks: Networks;
   readonly overlays: Overlays;
   readonly events: Events;
   readonly #log: Logger;
@@ -123,7 +126,8 @@ export class Daemon {
     this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
     this.pathFinder = pathFinderOf(this, log);
     this.endpoints = new Endpoints(this, log);
-    this.overlays = new Overlays(this, NO_NETWORKS);
+    this.networks = networksOf(this, this.#etcd, log);
+    this.overlays = new Overlays(this, this.networks);
     this.events = new Events(this, log, machineClock);
   }
 
@@ -154,6 +158,7 @@ export class Daemon {
     this.#notifier = front.notifier;
     const gossip = this.membership?.start();
     try {
+      this.networks.start();
       await this.endpoints.open();
       await this.overlays.open();
       await this.#followForwardChains();
@@ -169,6 +174,7 @@ export class Daemon {
       await this.dns?.stop();
       this.events.stop();
       this.overlays.stop();
+      await this.networks.stop();
       this.endpoints.stop();
       await this.membership?.stop();
       await this.reconciler.stop();

@@ -10,6 +10,7 @@ import type { Daemon } from './daemon.ts';
 import { dnsHandlers } from './dns-handlers.ts';
 import { endpointHandlers } from './endpoint-handlers.ts';
 import { machineClock } from './machine.ts';
+import { networkHandlers } from './network-handlers.ts';
 
 export interface Front {
   readonly notifier: Notifier;
@@ -29,6 +30,7 @@ export async function openFront(daemon: Daemon, log: Logger): Promise<Front> {
       socketPath: socket,
       handlers,
       endpoints: endpointHandlers(daemon),
+      networks: networkHandlers(daemon),
       cluster: clusterHandlers(daemon),
       dns: dnsHandlers(daemon),
       log,

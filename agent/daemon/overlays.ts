@@ -31,12 +31,6 @@ export interface KnownNetworks {
   onChange(listener: () => void): () => void;
 }
 
-export const NO_NETWORKS: KnownNetworks = {
-  get: () => undefined,
-  list: () => [],
-  onChange: () => () => {},
-};
-
 export class Overlays {
   readonly #daemon: Daemon;
   readonly #networks: KnownNetworks;

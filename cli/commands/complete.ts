@@ -51,6 +51,10 @@ const LIVE: Readonly<Record<LiveName, (client: ControlClient) => AsyncIterable<C
     for await (const { id, names, addresses } of client.endpoint.list())
       yield [names[0] ?? id, addresses.join(', ')];
   },
+  network: async function* (client) {
+    for await (const { name, subnets } of client.network.list())
+      yield [name, subnets.map(({ subnet }) => subnet).join(', ')];
+  },
   peer: async function* (client) {
     for await (const { key, host } of client.peers()) yield [host ?? key, key];
   },

@@ -35,6 +35,7 @@ const NETWORK: Argument = {
   name: 'NETWORK',
   summary: 'the network; default, which every host has',
   optional: true,
+  completes: 'network',
 };
 const THE_ENDPOINT: Argument = {
   name: 'ENDPOINT',

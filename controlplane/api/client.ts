@@ -19,6 +19,7 @@ import type {
   RotationStep,
   Status,
 } from './model.ts';
+import { networkCalls, type NetworkCalls } from './network-client.ts';
 import { Rpc } from './rpc.ts';
 import { CONTROL } from './service.ts';
 import type {
@@ -63,9 +64,10 @@ export interface ControlClient {
   watchPeers(): AsyncIterable<PeerEvent>;
   keys(): Promise<KeyReport>;
   changeKey(action: KeyAction, key: string): Promise<KeyReport>;
-  /** Each step; ends when the key is another one. By the same `id` again: of the same rotation. */
-  rotateWireguardKey(id: string): AsyncIterable<RotationStep>;
+  /** Each step; ends when the key is another one. */
+  rotateWireguardKey(): AsyncIterable<RotationStep>;
   readonly endpoint: EndpointCalls;
+  readonly network: NetworkCalls;
   readonly cluster: ClusterCalls;
   readonly dns: DnsCalls;
   close(): void;
@@ -90,9 +92,9 @@ export async function connectControl(
     watchPeers: () => calls.peerEvents(),
     keys: async () => await calls.keys('listKeys', {}),
     changeKey: async (action, key) => await calls.keys('changeKey', { action, key }),
-    rotateWireguardKey: (id) =>
-      calls.many<RotationStep>('rotateWireguardKey', ROTATION_LIMIT_MS, { id }),
+    rotateWireguardKey: () => calls.many<RotationStep>('rotateWireguardKey', ROTATION_LIMIT_MS),
     endpoint: endpointCalls(rpc),
+    network: networkCalls(rpc),
     cluster: clusterCalls(rpc),
     dns: dnsCalls(rpc),
     close: () => rpc.close(),

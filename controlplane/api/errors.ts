@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   WEFT_GOSSIP_PLAIN: 9,
   /** This host has no subnet yet. */
   WEFT_NOT_READY: 9,
+  /** There are endpoints in the network. */
+  WEFT_NETWORK_IN_USE: 9,
   /** The kernel, or a file, refused; nothing was changed. */
   WEFT_FAILED: 9,
   /** Not every member did what was asked. */
@@ -47,6 +49,8 @@ export const ERROR_CODES = {
   WEFT_INTERNAL: 13,
   /** No daemon answers on the socket. */
   WEFT_UNREACHABLE: 14,
+  /** etcd does not answer, or refuses; what was asked may or may not be done. */
+  WEFT_ETCD: 14,
   /** Gossip does not run at the moment. */
   WEFT_GOSSIP_DOWN: 14,
   /** The daemon ended while it was answering. */

@@ -15,15 +15,11 @@ import { ENDPOINTS } from './endpoint-service.ts';
 import { WeftError } from './errors.ts';
 import type { ControlHandlers, ControlLog } from './handlers.ts';
 import { listen, type PeerOf } from './listen.ts';
-import {
-  KEY_ACTIONS,
-  PROBLEM_LIMIT,
-  type KeyAction,
-  type RotationStep,
-  type Status,
-} from './model.ts';
-import { Repeats, Told } from './repeats.ts';
+import { KEY_ACTIONS, PROBLEM_LIMIT, type KeyAction, type Status } from './model.ts';
 import { CONTROL } from './service.ts';
+import type { NetworkHandlers } from './network-handlers.ts';
+import { networkImplementation } from './network-server.ts';
+import { NETWORKS } from './network-service.ts';
 import { claimSocket, guardSocket } from './socket.ts';
 import {
   keyPages,
@@ -50,6 +46,7 @@ export interface ControlServerOptions {
   readonly handlers: ControlHandlers;
   /** Each absent: that service is not there. */
   readonly endpoints?: EndpointHandlers;
+  readonly networks?: NetworkHandlers;
   readonly cluster?: ClusterHandlers;
   readonly dns?: DnsHandlers;
   readonly log: ControlLog;
@@ -66,7 +63,7 @@ export interface ControlServer {
 
 /** Resolves when it listens. Throws WEFT_SOCKET_IN_USE or WEFT_SOCKET_PATH. */
 export async function serveControl(options: ControlServerOptions): Promise<ControlServer> {
-  const { socketPath, handlers, endpoints, cluster, dns, log } = options;
+  const { socketPath, handlers, endpoints, networks, cluster, dns, log } = options;
   const { groupFile = '/etc/group', peerOf = () => undefined } = options;
   await claimSocket(socketPath);
   const server = new Server({
@@ -75,20 +72,20 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
     'grpc.max_connection_idle_ms': IDLE_MS,
   });
   const streams = new Streams(log);
-  const repeats = new Repeats();
-  const control = implementation(handlers, streams, repeats, log);
-  server.addService(CONTROL, audited(control, CHANGES, log));
+  server.addService(CONTROL, audited(implementation(handlers, streams, log), CHANGES, log));
   if (endpoints !== undefined)
     server.addService(
       ENDPOINTS,
       audited(endpointImplementation(endpoints, streams, log), ENDPOINT_CHANGES, log),
     );
+  if (networks !== undefined)
+    server.addService(
+      NETWORKS,
+      audited(networkImplementation(networks, streams, log), NETWORK_CHANGES, log),
+    );
   if (cluster !== undefined) server.addService(CLUSTER, clusterImplementation(cluster, streams));
   if (dns !== undefined)
-    server.addService(
-      DNS,
-      audited(dnsImplementation(dns, streams, repeats, log), DNS_CHANGES, log),
-    );
+    server.addService(DNS, audited(dnsImplementation(dns, streams, log), DNS_CHANGES, log));
   const unlisten = await listen(server, socketPath, peerOf);
   const close = async (): Promise<void> => {
     unlisten();
@@ -106,15 +103,11 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
 /** Calls that change something: who asks is logged. */
 const CHANGES = ['changeKey', 'rotateWireguardKey'] as const;
 const ENDPOINT_CHANGES = ['attach', 'detach', 'expose', 'hide'] as const;
+const NETWORK_CHANGES = ['createNetwork', 'removeNetwork'] as const;
 const DNS_CHANGES = ['addName', 'removeName'] as const;
 
 /** Named as in CONTROL. */
-function implementation(
-  handlers: ControlHandlers,
-  streams: Streams,
-  repeats: Repeats,
-  log: ControlLog,
-) {
+function implementation(handlers: ControlHandlers, streams: Streams, log: ControlLog) {
   return {
     getStatus: unary(() => statusMessage(handlers.status()), log),
     watchStatus: streams.serve((signal) => mapped(statuses(handlers, signal), statusMessage)),
@@ -133,15 +126,7 @@ function implementation(
       };
       return mapped(keyPages(handlers.changeKey(keyAction(action), key)), toWire);
     }),
-    rotateWireguardKey: streams.serve((signal, request) => {
-      const { id } = fromWire(request) as { readonly id: string };
-      const rotation = repeats.once(
-        id,
-        { rotateWireguardKey: {} },
-        () => new Told<RotationStep>(async (tell) => await handlers.rotateWireguardKey(tell)),
-      );
-      return mapped(rotationSteps(rotation, signal), toWire);
-    }),
+    rotateWireguardKey: streams.serve((signal) => mapped(rotationSteps(handlers, signal), toWire)),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   type Attach,
   type Endpoint,
 } from '../../controlplane/api/endpoint-model.ts';
+import type { Etcd } from './etcd.ts';
 import type { Host } from './host.ts';
 import { createLab, type Lab } from './lab.ts';
 import type { Namespace } from './namespace.ts';
@@ -20,14 +21,14 @@ export const SOON = 10_000;
 export async function readyLab(
   nodes: number,
   network: object = NETWORK,
-): Promise<{ lab: Lab; daemons: Weftd[] }> {
+): Promise<{ lab: Lab; daemons: Weftd[]; etcd: Etcd }> {
   const lab = await createLab({ nodes });
   try {
-    await lab.startEtcd();
+    const etcd = await lab.startEtcd();
     await lab.configureNetwork(network);
     const daemons = lab.hosts.map((host) => host.startWeftd());
     await Promise.all(daemons.map((daemon) => daemon.waitReady()));
-    return { lab, daemons };
+    return { lab, daemons, etcd };
   } catch (error) {
     await lab.close();
     throw error;

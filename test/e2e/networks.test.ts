@@ -1,0 +1,121 @@
+/** Networks that users make: made on one host, known on all, and no two alike. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { overlaps, prefix } from '../../agent/ip/prefix.ts';
+import type { Network } from '../../controlplane/api/network-model.ts';
+import { readyLab, SOON, weft } from '../lab/endpoints.ts';
+import type { Etcd } from '../lab/etcd.ts';
+import { eventually } from '../lab/eventually.ts';
+import type { Host } from '../lab/host.ts';
+import type { Lab } from '../lab/lab.ts';
+import type { Weftd } from '../lab/weftd.ts';
+
+const networks = (host: Host): Promise<Network[]> => weft<Network[]>(host, 'network', 'ls');
+const namesOn = async (host: Host): Promise<string[]> =>
+  (await networks(host)).map(({ name }) => name);
+const create = (host: Host, name: string, ...flags: readonly string[]): Promise<Network> =>
+  weft<Network>(host, 'network', 'create', name, ...flags);
+
+async function everywhere(lab: Lab, names: readonly string[]): Promise<void> {
+  for (const host of lab.hosts)
+    await eventually(
+      async () => {
+        expect(await namesOn(host)).toEqual(names);
+        return true;
+      },
+      { within: SOON, what: `${host.name} knows ${names.join(', ')}` },
+    );
+}
+
+describe('three hosts', () => {
+  let lab: Lab;
+  let daemons: Weftd[];
+  let etcd: Etcd;
+  const refusal = async (...args: readonly string[]): Promise<string> => {
+    const { code, stderr } = await lab.host(1).weft('network', ...args);
+    expect(code).not.toBe(0);
+    return stderr;
+  };
+
+  beforeAll(async () => {
+    ({ lab, daemons, etcd } = await readyLab(3));
+  });
+  afterAll(() => lab?.close());
+
+  test('what one makes all know, as it was made', async () => {
+    const flags =
+      '--subnet 10.77.0.0/16 --ip-range 10.77.4.0/22 --aux-address nas=10.77.0.9 --ipv6 --internal --opt multicast --mtu 1300 --label team=a';
+    const made = await create(lab.host(2), 'blue', ...flags.split(' '));
+    expect(made).toMatchObject({
+      name: 'blue',
+      vni: 4096,
+      subnets: [
+        {
+          subnet: '10.77.0.0/16',
+          gateway: '10.77.0.1',
+          range: '10.77.4.0/22',
+          aux: ['nas=10.77.0.9'],
+        },
+        { subnet: 'fdf7:77ef:7400::/64', gateway: 'fdf7:77ef:7400::1' },
+      ],
+      internal: true,
+      multicast: true,
+      mtu: 1300,
+      labels: ['team=a'],
+    });
+    await everywhere(lab, ['blue', 'default']);
+    for (const host of lab.hosts)
+      expect(await weft(host, 'network', 'inspect', made.id)).toEqual({ ...made, members: [] });
+  });
+
+  test('a second of the name, and what overlaps a network, the leases or a route, is refused by name', async () => {
+    await lab.host(3).ip('link add weird0 type bridge');
+    await lab.host(3).ip('addr add 10.99.1.1/24 dev weird0');
+    await lab.host(3).ip('link set weird0 up');
+    expect(await refusal('create', 'blue')).toContain('there is a network blue already');
+    expect(await refusal('create', 'red', '--subnet', '10.77.128.0/17')).toContain(
+      'the subnet 10.77.128.0/17 overlaps the network blue (10.77.0.0/16)',
+    );
+    expect(await refusal('create', 'red', '--subnet', '10.5.200.0/24')).toContain(
+      'overlaps the leased range of all hosts (10.5.0.0/16)',
+    );
+    const route = await refusal('create', 'red', '--subnet', '10.99.0.0/16');
+    expect(route).toContain(`overlaps the route 10.99.1.0/24 (weird0) of host ${lab.host(3).name}`);
+    expect(await refusal('rm', 'red')).toContain('there is no network "red"');
+    expect(await namesOn(lab.host(1))).toEqual(['blue', 'default']);
+  });
+
+  test('ten at once on three hosts get different VNIs and subnets', async () => {
+    const names = Array.from({ length: 10 }, (_, i) => `n${i}`);
+    const made = await Promise.all(names.map((name, i) => create(lab.host((i % 3) + 1), name)));
+    expect(new Set(made.map(({ vni }) => vni)).size).toBe(10);
+    const subnets = made.map(({ subnets: [first] }) => prefix(first?.subnet ?? ''));
+    for (const one of subnets)
+      expect(subnets.filter((other) => overlaps(one, other))).toEqual([one]);
+    await everywhere(lab, ['blue', 'default', ...names]);
+    const pruned = await weft<Network[]>(lab.host(3), 'network', 'prune', '--yes');
+    expect(pruned.map(({ name }) => name).sort()).toEqual(['blue', ...names]);
+    await everywhere(lab, ['default']);
+  });
+
+  test('a host that starts without etcd knows them, and takes up what changed when it is back', async () => {
+    await create(lab.host(1), 'kept');
+    await create(lab.host(2), 'gone');
+    await everywhere(lab, ['default', 'gone', 'kept']);
+    await daemons[2]?.kill('SIGKILL');
+    await weft(lab.host(1), 'network', 'rm', 'gone');
+    await etcd.kill();
+    daemons[2] = lab.host(3).startWeftd();
+    await eventually(
+      async () => {
+        expect(await namesOn(lab.host(3))).toEqual(['default', 'gone', 'kept']);
+        return true;
+      },
+      { within: SOON, what: 'the host knows its networks without etcd' },
+    );
+    const { code, stderr } = await lab.host(3).weft('network', 'create', 'late');
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/etcd does not answer|weftd is not ready/);
+    await etcd.restart();
+    await everywhere(lab, ['default', 'kept']);
+  });
+});
