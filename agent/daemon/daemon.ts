@@ -27,6 +27,8 @@ import { openHostKernel, type HostKernel } from './host-kernel.ts';
 import { machineClock, machineRandom, machineSeconds, turn } from './machine.ts';
 import { metricSourcesOf } from './metric-sources.ts';
 import { pathFinderOf, type PathFinder } from './path-finder.ts';
+import type { AddressClaims } from '../network/address-claims.ts';
+import { claimsOf } from './claims-of.ts';
 import type { Networks } from '../network/networks.ts';
 import { networksOf } from './networks-of.ts';
 import { Overlays } from './overlays.ts';
@@ -60,6 +62,7 @@ export class Daemon {
   readonly staticNames: StaticNames;
   readonly endpoints: Endpoints;
   readonly networks: Networks;
+  readonly claims: AddressClaims;
   readonly overlays: Overlays;
   readonly events: Events;
   readonly #log: Logger;
@@ -125,8 +128,9 @@ export class Daemon {
     this.staticNames = staticNamesOf(this, log);
     this.host.wireguard.watchSessions((sessions) => this.#onSessions(sessions));
     this.pathFinder = pathFinderOf(this, log);
-    this.endpoints = new Endpoints(this, log);
     this.networks = networksOf(this, this.#etcd, log);
+    this.claims = claimsOf(this, this.#etcd, log);
+    this.endpoints = new Endpoints(this, log);
     this.overlays = new Overlays(this, this.networks);
     this.events = new Events(this, log, machineClock);
   }
@@ -160,6 +164,7 @@ export class Daemon {
     try {
       this.networks.start();
       await this.endpoints.open();
+      this.claims.start();
       await this.overlays.open();
       await this.#followForwardChains();
       // The lease, once written, shall tell where we gossip.
@@ -174,6 +179,7 @@ export class Daemon {
       await this.dns?.stop();
       this.events.stop();
       this.overlays.stop();
+      this.claims.stop();
       await this.networks.stop();
       this.endpoints.stop();
       await this.membership?.stop();

@@ -7,8 +7,7 @@ import { watchStarts } from '../container/engine.ts';
 import { Attachments } from '../endpoint/attachments.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import { macFor, type NetworkFacts } from '../endpoint/plan.ts';
-import type { Claims } from '../endpoint/parts.ts';
-import { DEFAULT_NETWORK, noNetwork } from '../endpoint/request.ts';
+import { DEFAULT_NETWORK } from '../endpoint/request.ts';
 import { ResolverFiles, type ResolverPlaces } from '../endpoint/resolver.ts';
 import { EndpointStore } from '../endpoint/store.ts';
 import { addressToBytes } from '../ip/address.ts';
@@ -23,12 +22,6 @@ import { bridgesOf, factsOf } from './endpoint-facts.ts';
 import { findTarget } from './find-target.ts';
 import { machineClock, machineRandom } from './machine.ts';
 
-/** Nobody can be in a network that users have made, as there are none. */
-const NO_CLAIMS: Claims = {
-  take: async (network) => await Promise.reject(noNetwork(network)),
-  hold: () => {},
-  release: () => {},
-};
 /** Links and addresses change in bursts; bridges are looked for this long after the first change, in ms. */
 const BRIDGE_PAUSE = 100;
 /** How often containers that stopped are looked for, in ms. An engine's events tell sooner. */
@@ -63,7 +56,7 @@ export class Endpoints {
     this.attachments = new Attachments({
       store: this.#store,
       kernel: daemon.reconciler,
-      claims: NO_CLAIMS,
+      claims: daemon.claims,
       refusal: (network) => daemon.overlays.refusal(network),
       find: findTarget,
       isThere,

@@ -24,6 +24,7 @@ import { existingLinks, openHostKernel, type HostKernel } from './host-kernel.ts
 import { rotationIn } from './key-rotation.ts';
 import { readKeptNetwork } from './kept-network.ts';
 import { machineClock, machineRandom, machineSeconds, turn } from './machine.ts';
+import { NetworkStore } from '../network/store.ts';
 import { planEndpoints } from './plan-endpoints.ts';
 import { Planner } from './planner.ts';
 import { backendFor, SetupError } from './session.ts';
@@ -99,7 +100,9 @@ async function planFor(
   planner.look(await host.wireguard.sessions());
   const meshes = change?.refused === undefined ? [...former, wanted] : former;
   await planPeers(planner, { meshes, underlay: site.underlay, own });
-  await planEndpoints({ stateDir: config.stateDir, networks: [] }, planner, host, reconciler);
+  const { stateDir } = config;
+  const networks = new NetworkStore(stateDir).load();
+  await planEndpoints({ stateDir, networks }, planner, host, reconciler);
   const operations = await reconciler.plan();
   return { change, plan: planAsTold(reconciler.desired(), reconciler.actual(), operations) };
 }

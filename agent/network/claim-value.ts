@@ -8,6 +8,11 @@ export interface Holder {
   readonly name: string;
 }
 
+/** The same for every address of a host, so that a key can be compared with it. */
+export function holderText({ host, name }: Holder): string {
+  return JSON.stringify({ version: 1, host, name });
+}
+
 /** Undefined for what is none. */
 export function holderIn(text: string): Holder | undefined {
   let json: unknown;

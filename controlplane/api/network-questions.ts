@@ -6,6 +6,7 @@ const { RouteQuestion, RouteAnswer, GiveQuestion, GiveAnswer } = weft.v1;
 
 /** Serf's names of the questions. */
 export const ROUTES_QUESTION = 'weft-routes';
+export const GIVE_QUESTION = 'weft-give';
 /** Bytes of an answer; Serf's agents take 1024 with all that is around it. */
 const ANSWER_LIMIT = 900;
 /** Prefixes that can be asked for at once. */

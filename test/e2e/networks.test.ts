@@ -1,12 +1,15 @@
 /** Networks that users make: made on one host, known on all, and no two alike. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { overlaps, prefix } from '../../agent/ip/prefix.ts';
+import type { Endpoint } from '../../controlplane/api/endpoint-model.ts';
 import type { Network } from '../../controlplane/api/network-model.ts';
 import { readyLab, SOON, weft } from '../lab/endpoints.ts';
 import type { Etcd } from '../lab/etcd.ts';
 import { eventually } from '../lab/eventually.ts';
 import type { Host } from '../lab/host.ts';
 import type { Lab } from '../lab/lab.ts';
+import type { Namespace } from '../lab/namespace.ts';
+import { makeTarget } from '../lab/target.ts';
 import type { Weftd } from '../lab/weftd.ts';
 
 const networks = (host: Host): Promise<Network[]> => weft<Network[]>(host, 'network', 'ls');
@@ -119,3 +122,81 @@ describe('three hosts', () => {
     await everywhere(lab, ['default', 'kept']);
   });
 });
+
+describe('addresses', () => {
+  let lab: Lab;
+  let daemons: Weftd[];
+  const targets: Namespace[] = [];
+
+  beforeAll(async () => {
+    ({ lab, daemons } = await readyLab(3));
+    for (const host of lab.hosts) targets.push(await makeTarget(host, 'w1'));
+    await create(lab.host(1), 'blue', '--subnet', '10.77.0.0/24', '--ipv6');
+    await everywhere(lab, ['blue', 'default']);
+  });
+  afterAll(() => lab?.close());
+
+  const joined = (number: number, ...flags: readonly string[]): Promise<Endpoint> => {
+    const target = targets[number - 1];
+    if (target === undefined) throw new RangeError(`there is no target ${number}`);
+    const words = ['attach', `netns:${target.netns}`, 'blue', '--name', `w${number}`, ...flags];
+    return weft<Endpoint>(lab.host(number), ...words);
+  };
+
+  test('endpoints of one network reach each other by addresses that are nobody else’s', async () => {
+    const endpoints = [await joined(1), await joined(2), await joined(3)];
+    const addresses = endpoints.flatMap((each) => each.addresses);
+    expect(new Set(addresses).size).toBe(6);
+    for (const [i, target] of targets.entries())
+      for (const address of endpoints[(i + 1) % 3]?.addresses ?? [])
+        await eventually(
+          async () => (await target.exec('ping', ['-c1', '-W1', address])).code === 0,
+          { within: SOON, what: `${target.name} reaches ${address}` },
+        );
+    const { code, stderr } = await lab.host(1).weft('network', 'rm', 'blue');
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('the network blue has endpoints: ');
+    expect(await weft(lab.host(2), 'network', 'inspect', 'blue')).toMatchObject({ endpoints: 3 });
+  });
+
+  test('an address of another endpoint is refused by name, one in another host’s reserve is given up', async () => {
+    const all = await weft<Endpoint[]>(lab.host(1), 'endpoint', 'ls');
+    const [, second] = all.toSorted((a, b) => a.host.localeCompare(b.host));
+    await weft(lab.host(1), 'detach', 'w1');
+    const { stderr } = await lab
+      .host(1)
+      .weft('attach', `netns:${targets[0]?.netns}`, 'blue', '--ip', second?.addresses[0] ?? '');
+    expect(stderr).toContain(`taken by w2 on ${lab.host(2).name}`);
+    const reserve = await keysOf(lab, 'blue');
+    const used = new Set(all.flatMap(({ addresses }) => addresses));
+    const spare = [...reserve].find(
+      ([address, host]) => !used.has(address) && host === lab.host(2).name && address.includes('.'),
+    );
+    const endpoint = await joined(1, '--ip', spare?.[0] ?? 'none');
+    expect(endpoint.addresses[0]).toBe(spare?.[0]);
+  });
+
+  test('a restart keeps what endpoints have, and gives back the rest; all comes back when they leave', async () => {
+    await daemons[1]?.kill('SIGKILL');
+    daemons[1] = await lab.host(2).startWeftd().waitReady();
+    for (const number of [1, 2, 3]) await weft(lab.host(number), 'detach', `w${number}`);
+    await eventually(async () => (await keysOf(lab, 'blue')).size === 0, {
+      within: SOON,
+      what: 'no address is anybody’s',
+    });
+    await weft(lab.host(3), 'network', 'rm', 'blue');
+  });
+});
+
+/** Whose the addresses of a network are in etcd, by member. */
+async function keysOf(lab: Lab, name: string): Promise<Map<string, string>> {
+  const { id } = await weft<Network>(lab.host(1), 'network', 'inspect', name);
+  const found = await lab.etcdctl('get', '--prefix', `/weft/addresses/${id}/`);
+  const lines = found.split('\n').filter((line) => line !== '');
+  const keys = new Map<string, string>();
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    const { name: holder } = JSON.parse(lines[i + 1] ?? '{}') as { name: string };
+    keys.set(lines[i]?.split('/').at(-1) ?? '', holder);
+  }
+  return keys;
+}
