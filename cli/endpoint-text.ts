@@ -34,7 +34,7 @@ const NAME_WIDTH = 12;
 /** A line for each thing that is known. */
 export function endpointBlock(endpoint: Endpoint): string[] {
   const { id, host, mine, network, names, addresses, mac, state, target, link } = endpoint;
-  const { hostLink, bridge, namespace, container, since, problem } = endpoint;
+  const { hostLink, bridge, namespace, container, since, problem, dnsInside } = endpoint;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['problem', problem],
     ['id', id],
@@ -48,6 +48,7 @@ export function endpointBlock(endpoint: Endpoint): string[] {
     ['pair', hostLink === undefined ? undefined : `${hostLink} at ${bridge ?? 'no bridge'}`],
     ['namespace', namespace],
     ['container', container],
+    ['dns', dnsInside ? 'on 127.0.0.11 inside' : undefined],
     ['since', since === undefined ? undefined : instant(since)],
   ];
   return rows.flatMap(([name, value]) =>

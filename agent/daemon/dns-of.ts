@@ -17,7 +17,7 @@ export function dnsOf(daemon: Daemon, log: Logger): DnsService | undefined {
     membership,
     resolvConf: RESOLV_CONF,
     troubled: (problems) => {
-      const found = problems.map((problem) => ({ code: 'DNS', ...problem }));
+      const found = problems.map(({ subject, message }) => ({ code: 'DNS', subject, message }));
       for (const { message } of board.set('dns', found)) log.warn(message);
     },
     warn: (sentence) => log.warn(sentence),

@@ -105,6 +105,7 @@ function ownEndpoint(endpoint: Endpoint, endpoints: Endpoints, host: string): Ap
     since,
     ...(bridge === undefined ? {} : { bridge }),
     ...(problem === undefined ? {} : { problem }),
+    dnsInside: place?.dnsInside === true,
     ...(place === undefined
       ? {}
       : {
@@ -134,6 +135,7 @@ function* othersEndpoint(
     addresses: said.addresses.map((bytes) => addressFromBytes(bytes)),
     mac: macFromBytes(said.mac),
     isHost: said.host,
+    dnsInside: false,
   };
 }
 

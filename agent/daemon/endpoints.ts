@@ -4,8 +4,10 @@ import { encodeEndpoint, ENDPOINT_KIND } from '../../controlplane/names/index.ts
 import type { Config } from '../config/config.ts';
 import { findContainer, runtimePlaces } from '../container/find.ts';
 import { watchStarts } from '../container/engine.ts';
+import { DNS_INSIDE, type EndpointAsker } from '../dns/service.ts';
 import { Attachments } from '../endpoint/attachments.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import { EndpointError } from '../endpoint/errors.ts';
 import { macFor, type NetworkFacts } from '../endpoint/plan.ts';
 import { DEFAULT_NETWORK } from '../endpoint/request.ts';
 import { ResolverFiles, type ResolverPlaces } from '../endpoint/resolver.ts';
@@ -26,10 +28,12 @@ import { machineClock, machineRandom } from './machine.ts';
 const BRIDGE_PAUSE = 100;
 /** How often containers that stopped are looked for, in ms. An engine's events tell sooner. */
 const AWAY_PAUSE = 1_000;
+/** How often namespaces that sockets of ours keep alive are looked for, in ms. */
+const GONE_PAUSE = 400;
 const NAMED = '/etc/netns';
 
 export function resolverPlaces({ dns }: Config): ResolverPlaces {
-  return { named: NAMED, domain: dns?.domain };
+  return { named: NAMED, domain: dns?.domain, inside: DNS_INSIDE };
 }
 
 export class Endpoints {
@@ -40,12 +44,15 @@ export class Endpoints {
   readonly #listeners = new Set<(id: string) => void>();
   /** What is wrong with an endpoint, by id. */
   readonly #troubles = new Map<string, string>();
+  /** Of those being attached, the ones that may be answered inside. */
+  readonly #configured = new Set<string>();
   #damaged: readonly string[] = [];
   #ends: (() => void)[] = [];
   #isStopped = false;
   #isLookingForBridges = false;
   #isLooking = false;
   #cancelLook: (() => void) | undefined;
+  #cancelGone: (() => void) | undefined;
   #unwatchEngine: (() => void) | undefined;
 
   constructor(daemon: Daemon, log: Logger) {
@@ -66,6 +73,7 @@ export class Endpoints {
         remove: (id) => daemon.membership?.remove(ENDPOINT_KIND, id),
       },
       resolver: new ResolverFiles(resolverPlaces(daemon.config)),
+      answeredInside: async (endpoint) => await this.#answeredInside(endpoint),
       step: crashPoint(process.env),
       random: machineRandom,
       now: () => new Date(),
@@ -85,6 +93,7 @@ export class Endpoints {
     const links = new Set((await netlink.readLinks()).map(({ name }) => name));
     this.attachments.adopt(endpoints, (id) => links.has(vethName(id)));
     this.attachments.setBridges(await bridgesOf(netlink));
+    this.#tellDns();
     this.#tell();
     this.#lookForAwaySoon();
   }
@@ -111,6 +120,7 @@ export class Endpoints {
     this.#isStopped = true;
     for (const end of this.#ends) end();
     this.#cancelLook?.();
+    this.#cancelGone?.();
     this.#unwatchEngine?.();
   }
 
@@ -159,10 +169,48 @@ export class Endpoints {
     if (endpoint === undefined) this.#troubles.delete(id);
     for (const listener of this.#listeners) listener(id);
     if (state === 'away') this.#lookForAwaySoon();
+    if (state !== 'attaching') this.#configured.delete(id);
+    this.#tellDns();
     this.#tell();
   }
 
+  /** Who may ask DNS, and where. */
+  #tellDns(): void {
+    const isHere = ({ id, state }: Endpoint): boolean =>
+      state === 'attached' || (state === 'attaching' && this.#configured.has(id));
+    const askers = [...this.attachments.list()].filter(isHere).map(askerOf);
+    this.#daemon.dns?.setEndpoints(askers);
+    this.#lookForGoneSoon();
+  }
+
+  /** Rejects with an EndpointError. */
+  async #answeredInside({ id, target }: Endpoint): Promise<void> {
+    const { dns } = this.#daemon;
+    // Not before: what is bound while the loopback is down answers from another address.
+    this.#configured.add(id);
+    this.#tellDns();
+    const why =
+      dns === undefined ? 'DNS is switched off on this host' : await dns.problemInside(id);
+    if (why === undefined) return;
+    const message = `names cannot be answered inside of ${target}: ${why}`;
+    throw new EndpointError('failed', message, 'attach it without --dns-inside');
+  }
+
   // ---- what others do ----
+
+  /** Where DNS answers inside, its sockets keep the namespace: that it has gone shows at its file only. */
+  #lookForGoneSoon(): void {
+    const isInside = ({ place, state }: Endpoint): boolean =>
+      state === 'attached' && place?.dnsInside === true;
+    if (this.#cancelGone !== undefined || this.#isStopped) return;
+    if (![...this.attachments.list()].some(isInside)) return;
+    this.#cancelGone = machineClock.after(GONE_PAUSE, () => {
+      this.#cancelGone = undefined;
+      for (const endpoint of Array.from(this.attachments.list()))
+        if (isInside(endpoint)) this.attachments.pairGone(endpoint.id);
+      this.#lookForGoneSoon();
+    });
+  }
 
   #onGone(alias: string | undefined): void {
     const peer = vethPeer(alias ?? '');
@@ -258,6 +306,11 @@ export class Endpoints {
     for (const { message } of this.#daemon.board.set('endpoints', problems))
       this.#log.warn(message);
   }
+}
+
+function askerOf({ id, network, addresses, place }: Endpoint): EndpointAsker {
+  const inside = place?.dnsInside === true ? place.namespace : undefined;
+  return { id, network, addresses: Object.values(addresses), inside };
 }
 
 function messageOf(cause: unknown): string {

@@ -42,15 +42,16 @@ export class Connections {
     return this.#count;
   }
 
-  /** Takes connections from the listening socket `fd`, which it closes in the end. */
-  serve(fd: number, door: StreamDoor, failed: (cause: Error) => void): Server {
-    const server = createServer((socket) => this.#take(socket, door));
+  /** Takes connections from the listening socket `fd`, which it closes in the end. `only`: of whom all are, if of one. */
+  serve(fd: number, door: StreamDoor, failed: (cause: Error) => void, only?: string): Server {
+    const server = createServer((socket) =>
+      this.#take(socket, only ?? socket.remoteAddress ?? '', door),
+    );
     server.on('error', failed);
     return server.listen({ fd });
   }
 
-  #take(socket: Socket, door: StreamDoor): void {
-    const from = socket.remoteAddress ?? '';
+  #take(socket: Socket, from: string, door: StreamDoor): void {
     const ofOne = this.#open.get(from) ?? 0;
     const asker = door(from);
     const hasRoom = ofOne < FROM_ONE && mayTake(ofOne, this.#count, CONNECTIONS);

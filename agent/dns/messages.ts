@@ -12,10 +12,24 @@ export interface Listener {
   readonly networks: readonly string[] | 'all';
   /** Who may ask; empty: anybody who gets there. */
   readonly from: readonly Prefix[];
-  /** Of one asker alone, and kept there: a namespace's file. */
-  readonly inside?: { readonly path: string; readonly inode: number };
+  /** In the namespace of an endpoint, for it alone. */
+  readonly inside?: Inside;
   /** Names that these askers alone have, for NAME or NAME.NETWORK. */
   readonly aliases?: ReadonlyMap<string, string>;
+}
+
+export interface Inside {
+  /** Its id. */
+  readonly endpoint: string;
+  /** Who asks there, wherever a question seems to come from. */
+  readonly asker: Address;
+  readonly namespace: NamespacePlace;
+}
+
+/** A file that opens a network namespace, and the number by which it is known to be still the same one. */
+export interface NamespacePlace {
+  readonly path: string;
+  readonly inode: number;
 }
 
 export interface Settings {
@@ -47,7 +61,8 @@ export type NameChange =
 
 export type ToThread =
   | { readonly type: 'settings'; readonly settings: Settings }
-  | { readonly type: 'listeners'; readonly listeners: readonly Listener[] }
+  /** Answered with `listening` of the same turn. */
+  | { readonly type: 'listeners'; readonly turn: number; readonly listeners: readonly Listener[] }
   /** Networks of askers that are in several. */
   | { readonly type: 'members'; readonly members: ReadonlyMap<Address, readonly string[]> }
   | { readonly type: 'upstreams'; readonly servers: readonly SocketAddress[] }
@@ -84,13 +99,18 @@ export interface DnsCounts {
 
 /** One that cannot listen, and why, in one sentence. */
 export interface DnsProblem {
+  /** Its address and port, or the endpoint that it is inside of. */
   readonly subject: string;
   readonly message: string;
+  /** Of the message, the cause alone. */
+  readonly why: string;
 }
 
 export type FromThread =
   /** All that is wrong now. */
   | { readonly type: 'problems'; readonly problems: readonly DnsProblem[] }
+  /** All listen that can; those that cannot were told before. */
+  | { readonly type: 'listening'; readonly turn: number }
   /** At most once a second, when they are others. */
   | { readonly type: 'counts'; readonly counts: DnsCounts }
   | { readonly type: 'found'; readonly id: number; readonly answer: Uint8Array | undefined };

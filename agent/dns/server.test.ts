@@ -350,6 +350,7 @@ test('a place that somebody else has is told, and taken when it is free', async 
     {
       subject: `127.0.0.1:${PORT + 1}`,
       message: `DNS cannot listen on 127.0.0.1:${PORT + 1} (another server listens there); it is tried again`,
+      why: 'another server listens there',
     },
   ]);
   taken.close();

@@ -8,6 +8,8 @@ import { socketAddress } from '../ip/socket-address.ts';
 import { listeningSocket } from '../kernel/bound-socket.ts';
 import { DatagramBatches, type Handler } from '../kernel/datagram-batches.ts';
 import { KernelError } from '../kernel/errno.ts';
+import { inNamespace, openNamespace } from '../kernel/namespace.ts';
+import { isServed } from '../kernel/sockets-at.ts';
 import { allowedBy, type Allowed } from './allowed.ts';
 import { Connections, type StreamDoor } from './connections.ts';
 import { Counts } from './counts.ts';
@@ -19,6 +21,8 @@ import { LATER, Responder } from './responder.ts';
 const RETRY = 1_000;
 /** Bytes of an answer by TCP. */
 const STREAM_LIMIT = 65_535;
+/** Bytes of questions that may wait in the kernel: of many askers, and of one alone. */
+const ROOM = { shared: 4 * 1024 * 1024, inside: 256 * 1024 };
 /** Where the address stands in a struct sockaddr of either family, and its length. */
 const PLACE = { 4: { offset: 4, length: 4 }, 6: { offset: 8, length: 16 } } as const;
 
@@ -31,6 +35,8 @@ interface Open {
 interface Place {
   readonly asker: Asker;
   readonly allowed: Allowed;
+  /** Who asks, whatever the source of a question. */
+  readonly only: Address | undefined;
 }
 
 export interface ServerParts {
@@ -47,7 +53,7 @@ export class Server {
   readonly #shares = new Shares();
   readonly #connections = new Connections();
   readonly #open = new Map<string, Open>();
-  readonly #problems = new Map<string, string>();
+  readonly #problems = new Map<string, { readonly message: string; readonly why: string }>();
   readonly #scratch = new Uint8Array(STREAM_LIMIT);
   #listeners: readonly Listener[] = [];
   #internal: ReadonlySet<string> = new Set();
@@ -129,7 +135,9 @@ export class Server {
       if (!this.#open.has(keyOf(listener))) this.#try(listener);
     if (this.#problems.size > 0) this.#timer = setTimeout(() => this.#openMissing(), RETRY);
     if (JSON.stringify([...this.#problems]) === before) return;
-    this.#parts.problems([...this.#problems].map(([subject, message]) => ({ subject, message })));
+    this.#parts.problems(
+      [...this.#problems].map(([subject, problem]) => ({ subject, ...problem })),
+    );
   }
 
   #try(listener: Listener): void {
@@ -144,24 +152,38 @@ export class Server {
     try {
       this.#open.set(key, this.#listen(listener, failed));
     } catch (cause) {
-      if (!(cause instanceof KernelError)) throw cause;
-      const why = cause.code === 'EADDRINUSE' ? 'another server listens there' : cause.message;
-      this.#note(listener, why);
+      const { message } = cause as Error;
+      const isTaken = cause instanceof KernelError && cause.code === 'EADDRINUSE';
+      this.#note(listener, isTaken ? takenBy(listener) : message);
     }
   }
 
-  #note({ address, port }: Listener, why: string): void {
-    const subject = socketAddress(address, port);
-    this.#problems.set(subject, `DNS cannot listen on ${subject} (${why}); it is tried again`);
+  #note({ address, port, inside }: Listener, why: string): void {
+    const at = socketAddress(address, port);
+    const where = inside === undefined ? at : `${at} inside of endpoint ${inside.endpoint}`;
+    const message = `DNS cannot listen on ${where} (${why}); it is tried again`;
+    this.#problems.set(inside?.endpoint ?? at, { message, why });
   }
 
   #listen(listener: Listener, failed: (cause: Error) => void): Open {
+    const { inside } = listener;
+    if (inside === undefined) return this.#listenHere(listener, failed);
+    using namespace = openNamespace(inside.namespace);
+    return inNamespace(namespace, () => {
+      // Docker's own has other ports, and rules that lead questions there before they are at ours.
+      if (isServed(listener.address)) throw new KernelError('EADDRINUSE');
+      return this.#listenHere(listener, failed);
+    });
+  }
+
+  /** In the namespace that the thread is in. */
+  #listenHere(listener: Listener, failed: (cause: Error) => void): Open {
     const { address, port } = listener;
     const place = this.#placeOf(listener);
     const datagrams = this.#datagrams(address, port, place, failed);
     try {
-      const door = this.#door(place);
-      const streams = this.#connections.serve(listeningSocket(address, port), door, failed);
+      const fd = listeningSocket(address, port);
+      const streams = this.#connections.serve(fd, this.#door(place), failed, place.only);
       return { datagrams, streams };
     } catch (cause) {
       datagrams.close();
@@ -169,10 +191,10 @@ export class Server {
     }
   }
 
-  #placeOf({ networks, from, aliases }: Listener): Place {
+  #placeOf({ networks, from, aliases, inside }: Listener): Place {
     const forwards = mayLeave({ networks }, this.#internal);
     const asker = { networks, forwards, ...(aliases === undefined ? {} : { aliases }) };
-    return { asker, allowed: allowedBy(from) };
+    return { asker, allowed: allowedBy(from), only: inside?.asker };
   }
 
   #askerAt({ asker }: Place, from: AskerKey): Asker {
@@ -188,9 +210,11 @@ export class Server {
     failed: (cause: Error) => void,
   ): DatagramBatches {
     const { offset, length } = PLACE[familyOf(address)];
+    const only = place.only && keyOfAddress(place.only);
+    const room = place.only === undefined ? ROOM.shared : ROOM.inside;
     const handler: Handler = (datagram, size, peer, out, isBusy) => {
       const isAllowed = place.allowed(peer, offset, length);
-      const from = isAllowed ? askerKey(peer, offset, length) : OUTSIDERS;
+      const from = isAllowed ? (only ?? askerKey(peer, offset, length)) : OUTSIDERS;
       this.#counts.udp++;
       if (!this.#shares.admit(from, performance.now(), isBusy)) {
         this.#counts.dropped++;
@@ -206,14 +230,14 @@ export class Server {
       });
       return written === LATER ? 0 : written;
     };
-    const datagrams = new DatagramBatches(address, port, handler, failed);
+    const datagrams = new DatagramBatches(address, port, room, handler, failed);
     return datagrams;
   }
 
   /** Who is over its share waits, as nothing of a stream may be dropped. */
   #door(place: Place): StreamDoor {
     return (text) => {
-      const address = parseAddress(text.split('%')[0] ?? '');
+      const address = parseAddress(place.only ?? text.split('%')[0] ?? '');
       const peer = address === undefined ? NOBODY : addressToBytes(address);
       if (!place.allowed(peer, 0, peer.length)) return undefined;
       const from = askerKey(peer, 0, peer.length);
@@ -253,9 +277,19 @@ function mayLeave(
   );
 }
 
+function takenBy({ address, inside }: Listener): string {
+  if (inside === undefined) return 'another server listens there';
+  return `another server has ${address} there, as Docker's own has on networks of its users`;
+}
+
 /** Listeners with the same one are the same. */
 function keyOf({ aliases = new Map(), ...rest }: Listener): string {
   return JSON.stringify([rest, [...aliases]]);
+}
+
+function keyOfAddress(of: Address): AskerKey {
+  const bytes = addressToBytes(of);
+  return askerKey(bytes, 0, bytes.length);
 }
 
 /** A number, where one holds it. */

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { ENDPOINT_KIND, NAME_KIND } from '../../controlplane/names/index.ts';
 import type { DnsConfig } from '../config/config.ts';
 import type { Membership } from '../gossip/membership.ts';
-import type { Address } from '../ip/address.ts';
+import { address, type Address } from '../ip/address.ts';
 import { hostPrefix, prefix, type Prefix } from '../ip/prefix.ts';
 import { partsOf, socketAddress, type SocketAddress } from '../ip/socket-address.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   DnsProblem,
   FromThread,
   Listener,
+  NamespacePlace,
   Settings,
   ToThread,
 } from './messages.ts';
@@ -21,6 +22,8 @@ import { followResolvConf } from './resolv-conf.ts';
 const PORT = 53;
 /** As libc has it: more are not asked. */
 const SERVERS = 3;
+/** Where an endpoint asks inside of its namespace, as Docker's containers do. */
+export const DNS_INSIDE = address('127.0.0.11');
 /** The network of this host's leased subnets. */
 const LEASED = 'default';
 const LOOPBACK = [prefix('127.0.0.0/8'), prefix('::1/128')];
@@ -31,6 +34,8 @@ const MEMORY = 128;
 
 /** For a lookup, in ms: other servers have four seconds. */
 const LOOKUP_LIMIT = 6_000;
+/** For the thread to open what it was told to, in ms: it may have to be started anew. */
+const LISTEN_LIMIT = 5_000;
 
 export interface LeasedSubnet {
   readonly subnet: Prefix;
@@ -50,6 +55,16 @@ export interface DnsNetwork {
   readonly gateways: readonly Address[];
 }
 
+/** An endpoint of this host. */
+export interface EndpointAsker {
+  readonly id: string;
+  readonly network: string;
+  /** At least one. */
+  readonly addresses: readonly Address[];
+  /** Its namespace, if it is answered inside. */
+  readonly inside: NamespacePlace | undefined;
+}
+
 export interface DnsServiceParts {
   readonly config: DnsConfig;
   readonly membership: Membership | undefined;
@@ -67,6 +82,11 @@ export class DnsService {
   #subnets: readonly LeasedSubnet[] = [];
   #networks: readonly DnsNetwork[] = [];
   #members: ReadonlyMap<Address, readonly string[]> = new Map();
+  #endpoints: readonly EndpointAsker[] = [];
+  /** Listeners were told so many times, and opened. */
+  #turn = 0;
+  #opened = 0;
+  #onOpened = new Set<() => void>();
   #servers: readonly SocketAddress[] = [];
   #ends: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -137,6 +157,38 @@ export class DnsService {
     this.#tell({ type: 'members', members });
   }
 
+  /** The endpoints of this host: some are answered inside of their namespaces. */
+  setEndpoints(endpoints: readonly EndpointAsker[]): void {
+    const before = JSON.stringify(this.#endpoints);
+    this.#endpoints = endpoints.filter(({ inside }) => inside !== undefined);
+    if (JSON.stringify(this.#endpoints) !== before) this.#tellListeners();
+  }
+
+  /** Why the endpoint is not answered inside, as a clause, once that was tried; undefined: it is. */
+  async problemInside(id: string): Promise<string | undefined> {
+    const isOpened = await this.#untilOpened();
+    if (!isOpened) return 'DNS on this host does not answer';
+    return this.#problems.find(({ subject }) => subject === id)?.why;
+  }
+
+  /** False: the thread does not say that it has done what it was told. */
+  async #untilOpened(): Promise<boolean> {
+    const turn = this.#turn;
+    return await new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(late);
+        this.#onOpened.delete(look);
+        resolve(this.#opened >= turn);
+      };
+      const look = (): void => {
+        if (this.#opened >= turn) end();
+      };
+      const late = setTimeout(end, LISTEN_LIMIT);
+      this.#onOpened.add(look);
+      look();
+    });
+  }
+
   /** The answer to a question, as by TCP; undefined: none came. `forwards`: others may be asked. Never rejects. */
   lookUp(
     question: Uint8Array,
@@ -187,6 +239,10 @@ export class DnsService {
         this.#problems = message.problems;
         this.#parts.troubled(message.problems);
         break;
+      case 'listening':
+        this.#opened = message.turn;
+        for (const look of this.#onOpened) look();
+        break;
       case 'counts':
         this.#counts = message.counts;
         break;
@@ -219,13 +275,15 @@ export class DnsService {
 
   /** Not ourselves: a host that asks us would have us ask ourselves. */
   #tellServers(): void {
-    const own = this.#listeners().map(({ address, port }) => socketAddress(address, port));
+    const own = this.#listeners()
+      .filter(({ inside }) => inside === undefined)
+      .map(({ address, port }) => socketAddress(address, port));
     const servers = this.#servers.filter((server) => !own.includes(server)).slice(0, SERVERS);
     this.#tell({ type: 'upstreams', servers });
   }
 
   #tellListeners(): void {
-    this.#tell({ type: 'listeners', listeners: this.#listeners() });
+    this.#tell({ type: 'listeners', turn: ++this.#turn, listeners: this.#listeners() });
     this.#tellServers();
   }
 
@@ -244,7 +302,13 @@ export class DnsService {
       const from = [hostPrefix(address), ...LOOPBACK];
       return { address, port, networks: 'all' as const, from };
     });
-    return [...gateways, ...users, ...own];
+    const inside = this.#endpoints.flatMap(({ id, network, addresses, inside: namespace }) => {
+      const [asker] = addresses;
+      if (namespace === undefined || asker === undefined) return [];
+      const place = { endpoint: id, asker, namespace };
+      return { address: DNS_INSIDE, port: PORT, networks: [network], from: [], inside: place };
+    });
+    return [...gateways, ...users, ...own, ...inside];
   }
 
   #tell(message: ToThread): void {

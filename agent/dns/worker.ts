@@ -31,6 +31,7 @@ port.on('message', (message: ToThread) => {
       break;
     case 'listeners':
       server.setListeners(message.listeners);
+      tell({ type: 'listening', turn: message.turn });
       break;
     case 'members':
       server.setMembers(message.members);

@@ -101,6 +101,7 @@ class Host implements AttachmentParts {
     write: ({ id }) => void this.#alive.resolvers.add(id),
     remove: ({ id }) => void this.#alive.resolvers.delete(id),
   };
+  readonly answeredInside = (): Promise<void> => Promise.resolve();
   readonly step = (step: Step): void => {
     this.#isDead ||= step === this.fatal;
     if (this.#isDead) throw new PowerCut();
@@ -178,6 +179,7 @@ function text(id: number, more: Partial<AttachText> = {}): AttachText {
     link: '',
     mac: '',
     resolver: false,
+    dnsInside: false,
     ...more,
   };
 }

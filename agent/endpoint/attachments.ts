@@ -290,6 +290,7 @@ export class Attachments {
     this.#parts.step('attach-veth');
     await inside.configure(this.#insideOf(endpoint, place));
     this.#parts.step('attach-inside');
+    if (place.dnsInside) await this.#parts.answeredInside(endpoint);
     if (place.resolver !== undefined) {
       const { gateways } = this.#required(endpoint.network);
       this.#parts.resolver.write(endpoint, Object.values(gateways));

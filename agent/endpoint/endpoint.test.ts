@@ -22,6 +22,7 @@ const WEB: Endpoint = {
     gateway: undefined,
     container: undefined,
     resolver: { path: '/etc/netns/web/resolv.conf', before: undefined },
+    dnsInside: true,
   },
   since: new Date(0),
 };
@@ -87,6 +88,7 @@ const ASKED: AttachText = {
   link: '',
   mac: '',
   resolver: false,
+  dnsInside: false,
 };
 
 test.each<[Partial<AttachText>, string]>([

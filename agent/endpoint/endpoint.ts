@@ -42,6 +42,8 @@ export interface Place {
   readonly container: string | undefined;
   /** Undefined: none was written. */
   readonly resolver: Resolver | undefined;
+  /** DNS answers on an address inside, too. */
+  readonly dnsInside: boolean;
 }
 
 /** The resolv.conf that was written for an endpoint. */
@@ -110,6 +112,7 @@ const File = v.strictObject({
       gateway: v.optional(v.union([v.literal('none'), AddressText])),
       container: v.optional(v.string()),
       resolver: v.optional(v.strictObject({ path: v.string(), before: v.optional(v.string()) })),
+      dnsInside: v.optional(v.boolean(), false),
     }),
   ),
   since: v.pipe(v.string(), v.isoTimestamp()),

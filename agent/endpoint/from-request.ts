@@ -9,7 +9,7 @@ import type { AttachRequest } from './request.ts';
 
 /** Throws an EndpointError when it has no address. */
 export function endpointFrom(
-  { id, text: target, network, names, gateway, mac }: AttachRequest,
+  { id, text: target, network, names, gateway, mac, dnsInside }: AttachRequest,
   { namespace, container }: FoundTarget,
   given: {
     readonly link: string;
@@ -23,7 +23,7 @@ export function endpointFrom(
   if (first === undefined) throw new EndpointError('not-ready', 'this host has no subnet');
   const macOf = mac ?? macFor(first);
   const ownMac = mac !== undefined;
-  const place = { namespace, link, mac: macOf, ownMac, gateway, container, resolver };
+  const place = { namespace, link, mac: macOf, ownMac, gateway, container, resolver, dnsInside };
   return { id, network, names, addresses, since, place, target, state: 'attaching' };
 }
 
@@ -57,5 +57,6 @@ export function requestOf(away: Endpoint, place: Place): AttachRequest {
     link: place.link,
     mac: place.ownMac ? place.mac : undefined,
     resolver: place.resolver !== undefined,
+    dnsInside: place.dnsInside,
   };
 }

@@ -71,6 +71,8 @@ export interface AttachmentParts {
     write(endpoint: Endpoint, gateways: readonly Address[]): void;
     remove(endpoint: Endpoint): void;
   };
+  /** Resolves when questions are answered inside. Rejects with an EndpointError when they cannot be. */
+  readonly answeredInside: (endpoint: Endpoint) => Promise<void>;
   /** The step was done; a test may end the process here. */
   readonly step: (step: Step) => void;
   readonly random: Random;

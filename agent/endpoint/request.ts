@@ -24,6 +24,7 @@ export interface AttachText {
   readonly link: string;
   readonly mac: string;
   readonly resolver: boolean;
+  readonly dnsInside: boolean;
 }
 
 export interface AttachRequest {
@@ -39,6 +40,8 @@ export interface AttachRequest {
   readonly mac: Mac | undefined;
   /** Write resolv.conf also where it is not weft's by convention: into the file system of a process. */
   readonly resolver: boolean;
+  /** Answer questions for names on an address inside, too. */
+  readonly dnsInside: boolean;
 }
 
 /** Throws an EndpointError. */
@@ -60,6 +63,7 @@ export function parseAttach(asked: AttachText): AttachRequest {
     link: linkIn(asked.link),
     mac: macIn(asked.mac),
     resolver: asked.resolver,
+    dnsInside: asked.dnsInside,
   };
 }
 

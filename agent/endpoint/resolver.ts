@@ -30,6 +30,8 @@ export interface ResolverPlaces {
   readonly named: string;
   /** Of all names: `weft`. Undefined: nobody answers at the gateway, so that nothing is written. */
   readonly domain: string | undefined;
+  /** Where questions are answered inside of a namespace, if so asked. */
+  readonly inside: Address;
 }
 
 export class ResolverFiles {
@@ -55,12 +57,13 @@ export class ResolverFiles {
 
   /** Throws a FileError or an Error of libc. */
   write(endpoint: Endpoint, gateways: readonly Address[]): void {
-    const resolver = endpoint.place?.resolver;
-    const { domain } = this.#places;
+    const { resolver, dnsInside = false } = endpoint.place ?? {};
+    const { domain, inside } = this.#places;
     if (resolver === undefined || domain === undefined) return;
+    const servers = dnsInside ? [inside] : gateways;
     const text = [
       `${markOf(endpoint)}: it goes when that is detached`,
-      ...gateways.map((gateway) => `nameserver ${gateway}`),
+      ...servers.map((server) => `nameserver ${server}`),
       `search ${endpoint.network}.${domain}`,
       'options ndots:1\n',
     ].join('\n');

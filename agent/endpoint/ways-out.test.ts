@@ -34,6 +34,7 @@ function member({ name, families, internal = false, gateway }: Wish): Membership
         gateway: gateway === undefined || gateway === 'none' ? gateway : address(gateway),
         container: undefined,
         resolver: undefined,
+        dnsInside: false,
       },
       since: new Date(0),
     },

@@ -27,7 +27,7 @@ const BACKLOG = 128;
 /** Bytes of struct sockaddr_in and sockaddr_in6. */
 export const NATIVE_BYTES: Readonly<Record<Family, number>> = { 4: 16, 6: 28 };
 
-const LITTLE = endianness() === 'LE';
+export const LITTLE = endianness() === 'LE';
 
 const libc = koffi.load(null);
 const socket = libc.func('int socket(int, int, int)');

@@ -22,9 +22,6 @@ const IN_BYTES = 4096;
 const OUT_BYTES = 4096;
 /** Of the larger family. */
 const ADDRESS_BYTES = NATIVE_BYTES[6];
-/** Bytes of questions that wait in the kernel while this thread works. */
-const RECEIVE_BYTES = 4 * 1024 * 1024;
-
 /** struct mmsghdr of 64-bit Linux: where its fields are. */
 const HEADER = 64;
 const NAME = 0;
@@ -139,12 +136,21 @@ export class DatagramBatches {
   /** Answers that the kernel had no room for. */
   unsent = 0;
 
-  /** Throws a KernelError (EADDRINUSE, EADDRNOTAVAIL, …). `failed`: it is of no more use. */
-  constructor(address: Address, port: number, handler: Handler, failed: (cause: Error) => void) {
+  /**
+   * `room`: bytes that may wait in the kernel while this thread works. `failed`: it is of no more use. Throws a
+   * KernelError (EADDRINUSE, EADDRNOTAVAIL, …).
+   */
+  constructor(
+    address: Address,
+    port: number,
+    room: number,
+    handler: Handler,
+    failed: (cause: Error) => void,
+  ) {
     this.#memory = shared ??= new Memory();
     this.#handler = handler;
     this.#family = familyOf(address);
-    this.#fd = boundDatagramSocket(address, port, RECEIVE_BYTES);
+    this.#fd = boundDatagramSocket(address, port, room);
     this.#socket = createSocket(this.#family === 4 ? 'udp4' : 'udp6');
     this.#socket.on('message', (data, { address: from, port: fromPort }) => {
       this.#one(data, nativeAddress(from.split('%')[0] as Address, fromPort));

@@ -20,6 +20,7 @@ export async function run(context: Context): Promise<void> {
       link: textOf(values, 'ifname') ?? '',
       mac: textOf(values, 'mac') ?? '',
       resolver: values['resolver'] === true,
+      dnsInside: values['dns-inside'] === true,
     });
     printAnswer(context, endpoint, () => [attachedLine(endpoint)]);
   });

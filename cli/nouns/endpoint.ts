@@ -28,6 +28,7 @@ const FIELDS: Answer['fields'] = {
   container: ['string', "the runtime's id, if it is one"],
   since: ['time', 'since when it is attached, or away'],
   problem: ['string', 'one sentence, if something is wrong with it'],
+  dnsInside: ['boolean', 'DNS answers on 127.0.0.11 inside; known of this host’s own'],
 };
 const ONE: Answer = { json: 'one endpoint', fields: FIELDS };
 
@@ -94,6 +95,10 @@ export const ATTACH: Command = {
     {
       name: 'resolver',
       summary: 'write /etc/resolv.conf inside, too; what it had is back at the end',
+    },
+    {
+      name: 'dns-inside',
+      summary: 'answer questions for names on 127.0.0.11 inside, too',
     },
     ID,
   ],

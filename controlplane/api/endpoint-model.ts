@@ -18,6 +18,7 @@ export interface Endpoint {
   readonly container?: string;
   readonly since?: Date;
   readonly problem?: string;
+  readonly dnsInside: boolean;
 }
 
 /** No two endpoints have the same. */
@@ -42,6 +43,7 @@ export interface Attach {
   readonly link: string;
   readonly mac: string;
   readonly resolver: boolean;
+  readonly dnsInside: boolean;
 }
 
 export interface Expose {

@@ -69,7 +69,7 @@ for (let round = 0; round < ROUNDS; round++) {
     names: ['bench'],
     addresses: [],
   };
-  const rest = { gateway: '', link: '', mac: '', resolver: false };
+  const rest = { gateway: '', link: '', mac: '', resolver: false, dnsInside: false };
   await timed('attach, weftd', async () => await client.endpoint.attach({ ...asked, ...rest }));
   await timed('detach, weftd', async () => await client.endpoint.detach(id));
   await timed('attach, script of ip', async () => {

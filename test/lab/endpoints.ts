@@ -75,6 +75,7 @@ export function request(target: Namespace, name: string): Attach {
     link: '',
     mac: '',
     resolver: false,
+    dnsInside: false,
   };
 }
 
