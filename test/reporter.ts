@@ -1,4 +1,4 @@
-/** The last line of a test run: how many tests passed and failed, over all projects. */
+/** The last lines of a test run: files that did not end, and how many tests passed and failed, over all projects. */
 import { writeSync } from 'node:fs';
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 
@@ -13,8 +13,21 @@ export default class TotalReporter implements Reporter {
     const suites = modules.flatMap((module) => [module, ...module.children.allSuites()]);
     const broken = suites.filter((suite) => suite.errors().length > 0).length;
     const failed = count('failed') + broken + errors.length;
-    const line = `${count('passed')} passed, ${failed} failed\n`;
+    const lines = [...unended(modules), `${count('passed')} passed, ${failed} failed`];
     // Coverage and other reporters still print after this hook.
-    process.once('exit', () => writeSync(1, line));
+    process.once('exit', () => writeSync(1, lines.map((line) => `${line}\n`).join('')));
   }
+}
+
+const ENDED: ReadonlySet<string> = new Set(['passed', 'failed', 'skipped']);
+
+/** A process that goes takes its file with it: vitest says that one went, and not of which file. */
+function unended(modules: readonly TestModule[]): string[] {
+  return modules
+    .filter((module) => !ENDED.has(module.state()))
+    .map((module) => {
+      const tests = [...module.children.allTests()];
+      const ended = tests.filter((test) => ENDED.has(test.result().state)).length;
+      return `${module.relativeModuleId} did not end: ${ended} of its ${tests.length} tests did`;
+    });
 }
