@@ -186,8 +186,10 @@ export class DatagramBatches {
     this.#flush(1);
   }
 
+  /** Ends with the socket, which what is handled may close: its number may be another's by then. */
   #drain(): void {
-    for (let round = 0; round < ROUNDS; round++) if (this.#batch() < BATCH) return;
+    for (let round = 0; round < ROUNDS && !this.#isClosed; round++)
+      if (this.#batch() < BATCH) return;
   }
 
   /** Takes what is there, and answers it; returns how many there were. */
@@ -218,7 +220,7 @@ export class DatagramBatches {
   /** One that cannot be sent stands in the way of those behind it no more than once. */
   #flush(count: number): void {
     const { out } = this.#memory;
-    for (let done = 0; done < count; done++) {
+    for (let done = 0; done < count && !this.#isClosed; done++) {
       const from = out.address + BigInt(done * HEADER);
       const sent = Number(sendmmsg(this.#fd, from, count - done, MSG_DONTWAIT | MSG_NOSIGNAL));
       done += Math.max(0, sent);

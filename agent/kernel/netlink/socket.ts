@@ -52,6 +52,7 @@ export class RequestSocket {
   readonly #socket: RawNetlinkSocket;
   readonly #pending = new Set<Pending>();
   #sequence = 0;
+  #isOpen = true;
 
   constructor() {
     this.#socket = open(NETLINK_ROUTE, { receiveBytes: RECEIVE_BYTES, request: true }).socket;
@@ -84,6 +85,7 @@ export class RequestSocket {
    * KernelError when answers were lost or none came.
    */
   transact(bytes: Uint8Array, first: number, last: number): Promise<Answer> {
+    if (!this.#isOpen) return Promise.reject(closed());
     return new Promise((resolve, reject) => {
       const settle = (failure?: Refusal): void => {
         clearTimeout(timer);
@@ -117,12 +119,13 @@ export class RequestSocket {
 
   /** A message without effect from this socket to `port`, to mark a place in what that socket reads. */
   mark(port: number, bytes: Uint8Array): void {
-    this.#socket.send(bytes, { port }, () => undefined);
+    if (this.#isOpen) this.#socket.send(bytes, { port }, () => undefined);
   }
 
   close(): void {
-    this.#failAll(new KernelError('EBADF', 'the netlink socket was closed'));
-    this.#socket.close();
+    this.#isOpen = false;
+    this.#failAll(closed());
+    closeSoon(this.#socket);
   }
 
   #take(message: Message): void {
@@ -157,6 +160,7 @@ export class DumpSocket {
   readonly #writer = new MessageWriter();
   #last: Promise<unknown> = Promise.resolve();
   #sequence = 0;
+  #isOpen = true;
   #current:
     | {
         readonly pieces: Message[][];
@@ -199,8 +203,9 @@ export class DumpSocket {
   }
 
   close(): void {
-    this.#fail(new KernelError('EBADF', 'the netlink socket was closed'));
-    this.#socket.close();
+    this.#isOpen = false;
+    this.#fail(closed());
+    closeSoon(this.#socket);
   }
 
   async #attempt(request: DumpRequest, attempts: number): Promise<readonly (readonly Message[])[]> {
@@ -213,6 +218,7 @@ export class DumpSocket {
     writeRequest,
     isWanted,
   }: DumpRequest): Promise<{ pieces: readonly (readonly Message[])[]; torn: boolean }> {
+    if (!this.#isOpen) return Promise.reject(closed());
     this.#sequence = (this.#sequence + 1) >>> 0;
     this.#writer.reset();
     this.#writer.begin(type, NLM_F_REQUEST | NLM_F_DUMP, this.#sequence);
@@ -286,7 +292,9 @@ export function openEventSocket(
     guarded(
       (bytes) => {
         checkDrops();
-        visitMessages(bytes, (message) => listener.onMessage(message));
+        visitMessages(bytes, (message) => {
+          if (isOpen) listener.onMessage(message);
+        });
       },
       ({ message }) => listener.onLost(`an event could not be read: ${message}`),
     ),
@@ -296,7 +304,7 @@ export function openEventSocket(
   for (const group of groups) socket.addMembership(group);
   const close = (): void => {
     isOpen = false;
-    socket.close();
+    closeSoon(socket);
   };
   return { port: socket.address().port >>> 0, close };
 }
@@ -329,6 +337,18 @@ function guarded(
       onFailure(new KernelError('EIO', String(cause)));
     }
   };
+}
+
+/**
+ * Not at once: what follows an answer runs inside a callback of the package's C++, which goes on with a socket that
+ * must not have gone meanwhile (its PollHandler, of one that can be read and written to, would end the process).
+ */
+function closeSoon(socket: RawNetlinkSocket): void {
+  setImmediate(() => socket.close());
+}
+
+function closed(): KernelError {
+  return new KernelError('EBADF', 'the netlink socket was closed');
 }
 
 /** `pieceBytes`: room for one datagram; without it each is measured first. */
