@@ -6,6 +6,7 @@ import { connectControl, type ControlClient } from '../../controlplane/api/clien
 import type { Endpoint } from '../../controlplane/api/endpoint-model.ts';
 import {
   attach,
+  goneEverywhere,
   list,
   NETWORK,
   NOTHING,
@@ -75,6 +76,7 @@ describe('three hosts, three workloads each', () => {
     expect(code).toBe(0);
     expect(await weft(host, 'hide')).toEqual({ detached: true });
     expect(await weft(host, 'hide')).toEqual({ detached: false });
+    await goneEverywhere(lab, endpoint.id);
   });
 
   test('what is refused is refused with one sentence, and changes nothing', async () => {
@@ -144,6 +146,7 @@ describe('three hosts, three workloads each', () => {
     expect(exec.stdout).toContain('web0');
     await weft(host, 'detach', 'two.three');
     await removeTarget(target);
+    await goneEverywhere(lab, endpoint.id);
   });
 
   test('a pair that somebody deletes is back, with all that is inside', async () => {
@@ -201,14 +204,7 @@ describe('three hosts, three workloads each', () => {
     const resolver = `/etc/netns/${target.netns}/resolv.conf`;
     expect(readFileSync(resolver, 'utf8')).toContain(`# weft endpoint ${endpoint.id}`);
     await removeTarget(target);
-    for (const each of lab.hosts)
-      await eventually(
-        async () => {
-          expect((await list(each)).map(({ id }) => id)).not.toContain(endpoint.id);
-          return true;
-        },
-        { within: SOON, what: `${each.name} has forgotten it` },
-      );
+    await goneEverywhere(lab, endpoint.id);
     expect(existsSync(resolver)).toBe(false);
     expect(existsSync(join(host.stateDir, 'endpoints', `${endpoint.id}.json`))).toBe(false);
   });

@@ -9,6 +9,7 @@ import {
   type Endpoint,
 } from '../../controlplane/api/endpoint-model.ts';
 import type { Etcd } from './etcd.ts';
+import { eventually } from './eventually.ts';
 import type { Host } from './host.ts';
 import { createLab, type Lab } from './lab.ts';
 import type { Namespace } from './namespace.ts';
@@ -50,6 +51,15 @@ export const attach = (
 ): Promise<Endpoint> => weft<Endpoint>(host, 'attach', `netns:${target.netns}`, ...flags);
 
 export const list = (host: Host): Promise<Endpoint[]> => weft<Endpoint[]>(host, 'endpoint', 'ls');
+
+/** Resolves when no host tells of it any more: what is detached is gone on its own host at once, on others soon. */
+export async function goneEverywhere({ hosts }: Lab, id: string): Promise<void> {
+  for (const host of hosts)
+    await eventually(async () => !(await list(host)).some((endpoint) => endpoint.id === id), {
+      within: SOON,
+      what: `${host.name} has forgotten the endpoint ${id}`,
+    });
+}
 
 /** Of a host: what endpoints leave in its kernel, and in its files. */
 export async function traces(host: Host): Promise<unknown> {
