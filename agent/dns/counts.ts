@@ -18,11 +18,22 @@ export class Counts {
   failed = 0;
   refused = 0;
   dropped = 0;
+  errors = 0;
 
   with({ waiting, kept, connections, refused }: Now): DnsCounts {
-    const { udp, tcp, own, cached, forwarded, failed } = this;
+    const { udp, tcp, own, cached, forwarded, failed, errors } = this;
     const dropped = this.dropped + refused;
-    const grown = { udp, tcp, own, cached, forwarded, failed, refused: this.refused, dropped };
+    const grown = {
+      udp,
+      tcp,
+      own,
+      cached,
+      forwarded,
+      failed,
+      refused: this.refused,
+      dropped,
+      errors,
+    };
     return { ...grown, waiting, kept, connections };
   }
 }

@@ -6,7 +6,12 @@ import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { connect } from 'node:net';
 import type { Query } from '../../controlplane/dns/query.ts';
-import { matchOf, readResponse, type Response } from '../../controlplane/dns/response.ts';
+import {
+  matchOf,
+  readResponse,
+  refusesEdns,
+  type Response,
+} from '../../controlplane/dns/response.ts';
 import { chanceOf, upstreamQuery } from '../../controlplane/dns/upstream-query.ts';
 import type { Upstreams } from '../../controlplane/dns/upstreams.ts';
 import { RCODE } from '../../controlplane/dns/wire.ts';
@@ -22,6 +27,10 @@ const TCP_LIMIT = 3_000;
 
 /** Answers that another server may have better. */
 const UNABLE: readonly number[] = [RCODE.SERVFAIL, RCODE.REFUSED, RCODE.FORMERR, RCODE.NOTIMP];
+
+function isAble(response: Response | undefined): response is Response {
+  return response !== undefined && !UNABLE.includes(response.rcode);
+}
 
 interface Attempt {
   readonly server: SocketAddress;
@@ -94,10 +103,10 @@ export class Lookup {
     return [...this.#open].some((attempt) => attempt.server === server);
   }
 
-  #askByUdp(server: SocketAddress): void {
+  #askByUdp(server: SocketAddress, edns = this.#upstreams.takesEdns(server)): void {
     const { address, port } = partsOf(server);
     const family = familyOf(address);
-    const message = upstreamQuery(this.#asked, this.#query, randomBytes(chanceOf(this.#query)));
+    const message = this.#message(edns);
     const socket: Socket = createSocket({
       type: family === 4 ? 'udp4' : 'udp6',
       // It is an address: without this Node would ask a thread for it.
@@ -113,11 +122,16 @@ export class Lookup {
     };
     socket.on('error', fail);
     socket.on('message', (bytes) => {
+      if (edns && refusesEdns(bytes, message)) {
+        if (finish() !== undefined) this.#askByUdp(server, false);
+        return;
+      }
       const match = matchOf(bytes, message, this.#query.end);
       if (match === 'other') return;
       const ms = finish();
       if (ms === undefined) return;
       const response = match === 'same' ? readResponse(bytes) : undefined;
+      if (!edns && isAble(response)) this.#upstreams.tookPlain(server);
       // One that does not keep letters, and one that has more to say, are asked by TCP.
       if (match === 'other-case' || response?.isTruncated === true) this.#askByTcp(server);
       else this.#answered(server, response, ms);
@@ -134,7 +148,7 @@ export class Lookup {
 
   #askByTcp(server: SocketAddress): void {
     const { address, port } = partsOf(server);
-    const message = upstreamQuery(this.#asked, this.#query, randomBytes(chanceOf(this.#query)));
+    const message = this.#message(this.#upstreams.takesEdns(server));
     const socket = connect({ host: address, port, timeout: TCP_LIMIT });
     const finish = this.#begin(server, () => socket.destroy());
     const fail = (): void => {
@@ -157,6 +171,11 @@ export class Lookup {
     });
   }
 
+  #message(edns: boolean): Uint8Array {
+    const chance = randomBytes(chanceOf(this.#query));
+    return upstreamQuery(this.#asked, this.#query, chance, edns);
+  }
+
   /** One more is asked. What is returned ends that, and tells how long it took in ms; undefined if it has ended. */
   #begin(server: SocketAddress, cleanup: () => void): () => number | undefined {
     const attempt = { server, began: performance.now(), cleanup };
@@ -169,7 +188,7 @@ export class Lookup {
   }
 
   #answered(server: SocketAddress, response: Response | undefined, ms: number): void {
-    if (response === undefined || UNABLE.includes(response.rcode)) {
+    if (!isAble(response)) {
       this.#failed(server);
       return;
     }

@@ -91,6 +91,8 @@ export interface DnsCounts {
   readonly refused: number;
   /** Beyond an asker's share, or any other limit. */
   readonly dropped: number;
+  /** Of our own making: caught, and answered with SERVFAIL. */
+  readonly errors: number;
   /** Now: questions that others were asked, answers that are kept, connections. */
   readonly waiting: number;
   readonly kept: number;
@@ -113,4 +115,6 @@ export type FromThread =
   | { readonly type: 'listening'; readonly turn: number }
   /** At most once a second, when they are others. */
   | { readonly type: 'counts'; readonly counts: DnsCounts }
+  /** Something went wrong, in one sentence; few of them. */
+  | { readonly type: 'warning'; readonly sentence: string }
   | { readonly type: 'found'; readonly id: number; readonly answer: Uint8Array | undefined };

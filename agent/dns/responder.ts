@@ -1,10 +1,10 @@
 /** From a question's bytes to an answer's: our names at once, what is kept too, the rest when other servers answered. */
 import type { Answers, Asker } from '../../controlplane/dns/answers.ts';
-import { readQuery, type Query } from '../../controlplane/dns/query.ts';
+import { readQuery, type BadQuery, type Query } from '../../controlplane/dns/query.ts';
 import { writeReply } from '../../controlplane/dns/reply.ts';
 import { writeResponse, type Response } from '../../controlplane/dns/response.ts';
 import type { AskerKey } from '../../controlplane/dns/shares.ts';
-import { EDNS_LIMIT, PLAIN_LIMIT, RCODE } from '../../controlplane/dns/wire.ts';
+import { EDNS_LIMIT, HEADER, PLAIN_LIMIT, RCODE } from '../../controlplane/dns/wire.ts';
 import type { Counts } from './counts.ts';
 import type { Forwarder } from './forwarder.ts';
 
@@ -13,6 +13,7 @@ const STREAM_LIMIT = 65_535;
 
 const SERVFAIL = { rcode: RCODE.SERVFAIL, aa: false };
 const REFUSED = { rcode: RCODE.REFUSED, aa: false };
+const NO_QUESTION: BadQuery = { kind: 'bad', rcode: RCODE.SERVFAIL, end: HEADER, edns: false };
 
 export interface Question {
   /** Valid until respond returns. */
@@ -33,16 +34,39 @@ export class Responder {
   readonly #answers: Answers;
   readonly #forwarder: Forwarder;
   readonly #counts: Counts;
+  readonly #broke: (cause: unknown) => void;
   readonly #scratch = new Uint8Array(STREAM_LIMIT);
 
-  constructor(answers: Answers, forwarder: Forwarder, counts: Counts) {
+  /** `broke`: an error of our own was caught, and the question answered with SERVFAIL. */
+  constructor(
+    answers: Answers,
+    forwarder: Forwarder,
+    counts: Counts,
+    broke: (cause: unknown) => void,
+  ) {
+    this.#broke = broke;
     this.#answers = answers;
     this.#forwarder = forwarder;
     this.#counts = counts;
   }
 
-  /** Writes the answer to `out`, and returns its length; 0: none; LATER. */
+  /** Writes the answer to `out`, and returns its length; 0: none; LATER. Never throws: a question shall end nothing. */
   respond(question: Question, out: Uint8Array, later: Later): number {
+    try {
+      return this.#respond(question, out, later);
+    } catch (cause) {
+      return this.#sorry(question.bytes, out, cause);
+    }
+  }
+
+  #sorry(bytes: Uint8Array, out: Uint8Array, cause: unknown): number {
+    this.#counts.errors++;
+    this.#broke(cause);
+    if (bytes.length < HEADER) return 0;
+    return writeReply(out, bytes, NO_QUESTION, SERVFAIL, PLAIN_LIMIT);
+  }
+
+  #respond(question: Question, out: Uint8Array, later: Later): number {
     const { bytes, asker, isStream } = question;
     const query = readQuery(bytes, bytes.length);
     if (query === undefined) {
@@ -92,10 +116,14 @@ export class Responder {
   ): Uint8Array {
     const out = this.#scratch;
     this.#counts[response === undefined ? 'failed' : 'forwarded']++;
-    const length =
-      response === undefined
-        ? writeReply(out, asked, query, SERVFAIL, limit)
-        : writeResponse(out, asked, query, response, 0, limit);
-    return out.subarray(0, length);
+    try {
+      const length =
+        response === undefined
+          ? writeReply(out, asked, query, SERVFAIL, limit)
+          : writeResponse(out, asked, query, response, 0, limit);
+      return out.subarray(0, length);
+    } catch (cause) {
+      return out.subarray(0, this.#sorry(asked, out, cause));
+    }
   }
 }

@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server as NetServer } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Answers } from '../../controlplane/dns/answers.ts';
 import { NameIndex } from '../../controlplane/dns/name-index.ts';
 import { readQuery } from '../../controlplane/dns/query.ts';
@@ -26,6 +26,9 @@ const PORT = 20_053;
 const LISTENER: Listener = { address: HERE, port: PORT, networks: ['default'], from: [] };
 
 let index: NameIndex;
+let answers: Answers;
+/** What was caught. */
+let broken: unknown[];
 let forwarder: Forwarder;
 let server: Server;
 let problems: readonly DnsProblem[];
@@ -33,10 +36,12 @@ let closers: (() => void)[];
 
 beforeEach(() => {
   index = new NameIndex();
-  const answers = new Answers(index, { domain: 'weft', ttl: 1, ttlOf: new Map() }, Math.random);
+  answers = new Answers(index, { domain: 'weft', ttl: 1, ttlOf: new Map() }, Math.random);
   forwarder = new Forwarder(() => 0.99);
   problems = [];
-  server = new Server({ answers, forwarder, problems: (found) => (problems = found) });
+  broken = [];
+  const broke = (cause: unknown): void => void broken.push(cause);
+  server = new Server({ answers, forwarder, broke, problems: (found) => (problems = found) });
   closers = [];
   server.setListeners([LISTENER]);
 });
@@ -356,4 +361,32 @@ test('a place that somebody else has is told, and taken when it is free', async 
   taken.close();
   await expect.poll(() => problems, { timeout: 5_000 }).toEqual([]);
   expect((await ask('localhost', {}, PORT + 1)).rcode).toBe(0);
+});
+
+test.each([
+  ['with the question', (bytes: Buffer) => reply(bytes, { rcode: RCODE.FORMERR, addresses: [] })],
+  [
+    'by its header alone',
+    (bytes: Buffer) => Buffer.from([...bytes.subarray(0, 2), 0x81, 0x81, 0, 0, 0, 0, 0, 0, 0, 0]),
+  ],
+])('a server that takes no EDNS, and says so %s, is asked without', async (_, refusal) => {
+  const hasEdns = (bytes: Buffer): boolean => bytes.readUInt16BE(10) > 0;
+  const old = await upstream((bytes) => (hasEdns(bytes) ? refusal(bytes) : reply(bytes)));
+  forwarder.setServers([old.at]);
+  expect(data(await ask('example.com'))).toEqual(['192.0.2.1']);
+  expect(old.asked.map(hasEdns)).toEqual([true, false]);
+  // It is known now.
+  expect(data(await ask('www.example.com'))).toEqual(['192.0.2.1']);
+  expect(old.asked.map(hasEdns)).toEqual([true, false, false]);
+});
+
+test('an error of our own is caught, counted and told, and answered with SERVFAIL', async () => {
+  const spy = vi.spyOn(answers, 'answer').mockImplementation(() => {
+    throw new RangeError('ours');
+  });
+  expect((await ask('web')).rcode).toBe(RCODE.SERVFAIL);
+  spy.mockRestore();
+  expect(broken).toEqual([new RangeError('ours')]);
+  expect(server.counts.errors).toBe(1);
+  expect((await ask('localhost')).rcode).toBe(RCODE.NOERROR);
 });

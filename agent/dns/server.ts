@@ -42,6 +42,8 @@ interface Place {
 export interface ServerParts {
   readonly answers: Answers;
   readonly forwarder: Forwarder;
+  /** An error of our own was caught. */
+  readonly broke: (cause: unknown) => void;
   /** Some listeners cannot listen; all of them are told. */
   readonly problems: (problems: readonly DnsProblem[]) => void;
 }
@@ -63,7 +65,7 @@ export class Server {
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
-    this.#responder = new Responder(parts.answers, parts.forwarder, this.#counts);
+    this.#responder = new Responder(parts.answers, parts.forwarder, this.#counts, parts.broke);
   }
 
   get counts(): DnsCounts {

@@ -243,6 +243,9 @@ export class DnsService {
         this.#opened = message.turn;
         for (const look of this.#onOpened) look();
         break;
+      case 'warning':
+        this.#parts.warn(message.sentence);
+        break;
       case 'counts':
         this.#counts = message.counts;
         break;

@@ -8,10 +8,20 @@ import { Server } from './server.ts';
 
 /** Counts are told this often, in ms. */
 const TELL = 1_000;
+/** Errors of our own are told this often at most, in ms. */
+const WARN = 10_000;
 
 const port = parentPort;
 if (port === null) throw new Error('this is a thread of weftd: it does not run alone');
 const tell = (message: FromThread): void => port.postMessage(message);
+
+let warned = -Infinity;
+function warn(cause: unknown): void {
+  if (performance.now() - warned < WARN) return;
+  warned = performance.now();
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  tell({ type: 'warning', sentence: `DNS met an error of its own: ${text}` });
+}
 
 const index = new NameIndex();
 const answers = new Answers(index, workerData as Settings, Math.random);
@@ -19,11 +29,20 @@ const forwarder = new Forwarder(Math.random);
 const server = new Server({
   answers,
   forwarder,
+  broke: warn,
   problems: (problems) => tell({ type: 'problems', problems }),
 });
 server.setInternal((workerData as Settings).internal);
 
 port.on('message', (message: ToThread) => {
+  try {
+    take(message);
+  } catch (cause) {
+    warn(cause);
+  }
+});
+
+function take(message: ToThread): void {
   switch (message.type) {
     case 'settings':
       answers.configure(message.settings);
@@ -48,7 +67,7 @@ port.on('message', (message: ToThread) => {
       );
       break;
   }
-});
+}
 
 function apply(change: NameChange): void {
   const { kind, owner } = change;

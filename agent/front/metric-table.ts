@@ -148,7 +148,7 @@ export const METRICS = {
     help: 'What became of questions for names',
     labels: ['outcome'],
     reading:
-      '`own`: names of this network; `cached`, `forwarded`: of others. `failed` that rises: no server of /etc/resolv.conf answers. `refused`: malformed, or from where nobody may ask. `dropped`: an asker was beyond its share, or a limit.',
+      '`own`: names of this network; `cached`, `forwarded`: of others. `failed` that rises: no server of /etc/resolv.conf answers. `refused`: malformed, or from where nobody may ask. `dropped`: an asker was beyond its share, or a limit. `error` above 0: a fault of weftd’s own, which its log tells.',
   },
   weft_dns_refused_records_total: {
     type: 'counter',

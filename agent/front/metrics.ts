@@ -104,8 +104,8 @@ export class Metrics {
     this.#byLabel('weft_dns_answers_total', () => {
       const counts = dns();
       if (counts === undefined) return {};
-      const { own, cached, forwarded, failed, refused, dropped } = counts;
-      return { own, cached, forwarded, failed, refused, dropped };
+      const { own, cached, forwarded, failed, refused, dropped, errors } = counts;
+      return { own, cached, forwarded, failed, refused, dropped, error: errors };
     });
     this.#plain('weft_dns_refused_records_total', () => sources.refusedRecords());
     this.#gauge('weft_dns_waiting', (gauge) => gauge.set(dns()?.waiting ?? 0));

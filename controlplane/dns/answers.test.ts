@@ -257,3 +257,43 @@ describe('several addresses of one name', () => {
     expect(data('web')).toBe(NXDOMAIN);
   });
 });
+
+describe('what leaves this host', () => {
+  it.each([
+    ['web.1.app'],
+    ['_http._tcp.nobody.app'],
+    ['_http._tcp.nobody'],
+    ['_tcp.nobody'],
+    ['a.b.c.back'],
+    ['x.y.host'],
+    ['svc.1'],
+    ['10.5.1.2'],
+  ])('is not %s, which nobody has', (name) => {
+    expect(ask(name)).toMatchObject({ rcode: RCODE.NXDOMAIN });
+  });
+
+  it.each([['www.example.com'], ['app.example.com'], ['_http._tcp.example.com']])(
+    'is %s',
+    (name) => {
+      expect(ask(name)).toBe('forward');
+    },
+  );
+});
+
+it('a name that would be too long as a target has its id instead', () => {
+  const label = (length: number): string => 'a'.repeat(length);
+  const network = label(63);
+  const domain = `${label(49)}.${label(50)}`;
+  const [name, ports] = [`${label(63)}.${label(63)}`, [{ name: 'p', protocol: 'udp', port: 9 }]];
+  const long = endpoint(9, network, name, { ports: ports as Endpoint['ports'] });
+  put('h1', long);
+  answers.configure({ ...SETTINGS, domain });
+  const answer = ask(
+    `_p._udp.${name}`,
+    { networks: [network], forwards: true },
+    { type: TYPE.SRV },
+  );
+  expect(answer).toMatchObject({
+    answers: [{ data: `0 1 9 ${long.id}.${network}.${domain}` }],
+  });
+});

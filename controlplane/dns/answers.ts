@@ -8,7 +8,7 @@ import { nameBytes } from './name.ts';
 import type { Query } from './query.ts';
 import { MINIMAL_ANY, soaRecord, srvData, type Reply, type ReplyRecord } from './reply.ts';
 import { specialOf } from './special.ts';
-import { CLASS, RCODE, TYPE } from './wire.ts';
+import { CLASS, NAME_BYTES, RCODE, TYPE } from './wire.ts';
 
 /** Who asks, by where and from where the question came. */
 export interface Asker {
@@ -38,6 +38,8 @@ interface Found {
 const ADDRESS_LIMIT = 2000;
 /** Records of a SRV answer. */
 const SERVICE_LIMIT = 100;
+/** Characters of a name with dots: its bytes without the first length and the last, which is 0. */
+const NAME_LENGTH = NAME_BYTES - 2;
 
 const REFUSED: Reply = { rcode: RCODE.REFUSED, aa: false };
 const LOOPBACK: Readonly<Record<4 | 16, Address>> = {
@@ -144,7 +146,9 @@ export class Answers {
     for (const { id, ports, addresses } of endpoints) {
       // A name that others share would lead to them as well.
       const isAlone = found.set.parts.size === 1;
-      const owner = nameBytes(`${isAlone ? found.name : id}.${network}.${this.#settings.domain}`);
+      const below = `${network}.${this.#settings.domain}`;
+      const fits = found.name.length + 1 + below.length <= NAME_LENGTH;
+      const owner = nameBytes(`${isAlone && fits ? found.name : id}.${below}`);
       for (const { name, protocol, port } of ports) {
         if (`${name}/${protocol}` !== wanted) continue;
         answers.push({ type: TYPE.SRV, ttl, data: srvData(port, owner) });
@@ -189,16 +193,17 @@ export class Answers {
     return forwards ? 'forward' : REFUSED;
   }
 
-  /** Also in a network of the asker's in which nobody has a name (yet). */
+  /** One label, of a service or not; or below a network, also one of the asker's in which nobody has a name (yet). */
   #looksOurs(name: string, networks: Asker['networks']): boolean {
     if (name === '') return false;
-    const [, network, more] = name.split('.', 3);
-    if (network === undefined) return true;
-    const isNetwork =
-      network === HOST_NETWORK ||
-      this.#index.hasNetwork(network) ||
-      (networks !== 'all' && networks.includes(network));
-    return more === undefined && isNetwork;
+    const labels = name.split('.');
+    const last = labels.pop() ?? '';
+    return (
+      labels.every((label) => label.startsWith('_')) ||
+      last === HOST_NETWORK ||
+      this.#index.hasNetwork(last) ||
+      (networks !== 'all' && networks.includes(last))
+    );
   }
 
   #localhost(type: number): Reply {

@@ -38,6 +38,14 @@ export function matchOf(bytes: Uint8Array, asked: Uint8Array, end: number): Matc
   return match;
 }
 
+/** A server that does not take EDNS may say so by its header alone (RFC 6891, section 7). */
+export function refusesEdns(bytes: Uint8Array, asked: Uint8Array): boolean {
+  if (bytes.length < HEADER || word(bytes, 0) !== word(asked, 0)) return false;
+  const flags = word(bytes, 2);
+  const rcode = flags & RCODE_MASK;
+  return (flags & FLAG.QR) !== 0 && (rcode === RCODE.FORMERR || rcode === RCODE.NOTIMP);
+}
+
 function isOtherCase(a: number, b: number): boolean {
   const lower = a | 0x20;
   return (a ^ b) === 0x20 && lower >= 0x61 && lower <= 0x7a;

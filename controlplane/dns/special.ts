@@ -21,7 +21,8 @@ const REVERSE_V6 = /(?:^(?:[01]\.(?:0\.){31})|[cd]\.f\.|[89ab]\.e\.f\.)ip6\.arpa
 export function specialOf(name: string): Special | undefined {
   const top = name.slice(name.lastIndexOf('.') + 1);
   if (top === 'localhost') return 'localhost';
-  if (NOTHING.has(top)) return 'nothing';
+  // No top-level domain is a number (RFC 3696, section 2): an address, or a name like svc.1.
+  if (NOTHING.has(top) || /^\d+$/.test(top)) return 'nothing';
   if (top === 'arpa' && (REVERSE_V4.test(name) || REVERSE_V6.test(name))) return 'nothing';
   return undefined;
 }

@@ -8,24 +8,35 @@ export function keyOf(asked: Uint8Array, { name, type, class: klass, dnssec }: Q
   return `${type} ${klass} ${isUnchecked(asked) ? 'cd' : ''}${dnssec ? 'do' : ''} ${name}`;
 }
 
-/** `chance`: 2 bytes, and one more for each 8 of the question; who cannot guess them cannot forge an answer. */
-export function upstreamQuery(asked: Uint8Array, query: Query, chance: Uint8Array): Uint8Array {
+/** `edns`: the server takes it. `chance`: 2 bytes, and one more for each 8 of the question; who cannot guess them cannot forge an answer. */
+export function upstreamQuery(
+  asked: Uint8Array,
+  query: Query,
+  chance: Uint8Array,
+  edns = true,
+): Uint8Array {
   const { end, dnssec } = query;
-  const bytes = new Uint8Array(end + OPT_BYTES);
+  const bytes = new Uint8Array(end + (edns ? OPT_BYTES : 0));
   bytes.set(asked.subarray(0, end));
   bytes.set(chance.subarray(0, 2));
   setWord(bytes, 2, FLAG.RD | (isUnchecked(asked) ? FLAG.CD : 0));
-  for (const [at, value] of [1, 0, 0, 1].entries()) setWord(bytes, 4 + 2 * at, value);
-  for (let at = HEADER; at < end - 4; at++) {
+  for (const [at, value] of [1, 0, 0, edns ? 1 : 0].entries()) setWord(bytes, 4 + 2 * at, value);
+  mixCase(bytes, end - 4, chance);
+  if (!edns) return bytes;
+  writeOpt(bytes, end, 0);
+  if (dnssec) bytes[end + 7] = 0x80;
+  return bytes;
+}
+
+/** 0x20, in the name that ends at `end`. */
+function mixCase(bytes: Uint8Array, end: number, chance: Uint8Array): void {
+  for (let at = HEADER; at < end; at++) {
     const lower = (bytes[at] ?? 0) | 0x20;
     const bit = ((chance[2 + ((at - HEADER) >> 3)] ?? 0) >> (at & 7)) & 1;
     // A length is below 64, and so never looks like a letter.
     if (lower >= 0x61 && lower <= 0x7a && (bytes[at] ?? 0) > 63)
       bytes[at] = bit ? lower : lower & 0xdf;
   }
-  writeOpt(bytes, end, 0);
-  if (dnssec) bytes[end + 7] = 0x80;
-  return bytes;
 }
 
 /** Bytes of chance that upstreamQuery takes. */

@@ -16,6 +16,8 @@ export class Upstreams {
   #servers: readonly string[] = [];
   /** Smoothed time to an answer. */
   readonly #times = new Map<string, number>();
+  /** Those that take no EDNS. */
+  readonly #plain = new Set<string>();
   readonly #random: () => number;
 
   constructor(random: () => number) {
@@ -31,6 +33,8 @@ export class Upstreams {
     this.#servers = [...new Set(servers)];
     for (const server of this.#times.keys())
       if (!this.#servers.includes(server)) this.#times.delete(server);
+    for (const server of this.#plain)
+      if (!this.#servers.includes(server)) this.#plain.delete(server);
   }
 
   /** The likely fastest first; equals as they were given. */
@@ -47,6 +51,15 @@ export class Upstreams {
   headStart(server: string): number {
     const { factor, least, most } = HEAD_START;
     return Math.min(most, Math.max(least, factor * this.#timeOf(server)));
+  }
+
+  takesEdns(server: string): boolean {
+    return !this.#plain.has(server);
+  }
+
+  /** It answered without EDNS what it did not answer with it. */
+  tookPlain(server: string): void {
+    if (this.#servers.includes(server)) this.#plain.add(server);
   }
 
   answered(server: string, ms: number): void {
