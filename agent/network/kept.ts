@@ -49,7 +49,7 @@ export class KeptEntries {
   }
 
   #add(entry: FdbEntry, neighbours: readonly Neighbour[]): void {
-    const slice = `kept ${entry.link} ${entry.mac}`;
+    const slice = `kept ${keyOf(entry)}`;
     const resources = [entry, ...neighbours];
     this.claim(resources.map(keyOf));
     for (const each of resources) this.#slices.set(keyOf(each), slice);

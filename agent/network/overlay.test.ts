@@ -10,6 +10,7 @@ import { VNI_LIMIT } from './definition.ts';
 import {
   bridgeName,
   carrierOf,
+  floodResources,
   overlayHost,
   overlayMtu,
   portsOf,
@@ -17,7 +18,7 @@ import {
   type OverlayHost,
 } from './overlay.ts';
 
-const BLUE = { name: 'blue', vni: 4096, encrypted: false, mtu: undefined };
+const BLUE = { name: 'blue', vni: 4096, encrypted: false, multicast: false, mtu: undefined };
 const HOST: OverlayHost = {
   underlay: { link: 'eth0', mtu: 1500, addresses: { 4: address('192.0.2.1') } },
   port: 8472,
@@ -152,6 +153,7 @@ const arbNetwork = fc.record({
   name: fc.constant('blue'),
   vni: fc.integer({ min: 1, max: VNI_LIMIT }),
   encrypted: fc.boolean(),
+  multicast: fc.boolean(),
   mtu: fc.option(fc.integer({ min: 1280, max: 9000 }), { nil: undefined }),
 });
 const arbRemote = fc.record({
@@ -160,7 +162,7 @@ const arbRemote = fc.record({
   vtep: fc.record({ underlay: arbAddresses, tunnel: arbAddresses }),
 });
 
-test('nothing is flooded, all names fit, and every entry is on a port that stands', () => {
+test('nothing is flooded unless it is asked for, all names fit, and every entry is on a port that stands', () => {
   fc.assert(
     fc.property(arbNetwork, arbHost, arbRemote, (network, host, remote) => {
       const ports = portsOf(network, host);
@@ -175,6 +177,8 @@ test('nothing is flooded, all names fit, and every entry is on a port that stand
         expect(names).toContain(linkKey(linkOf(entry) ?? ''));
         if (entry.kind === 'fdb') expect(isUnicastMac(entry.mac)).toBe(true);
       }
+      const flooded = floodResources(network, host, remote.vtep);
+      expect(flooded.length).toBeLessThanOrEqual(network.multicast ? 1 : 0);
     }),
   );
 });

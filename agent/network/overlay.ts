@@ -5,7 +5,7 @@
  *     endpoint ── bridge weft-VNI (the gateway's address and MAC: the same on every host)
  *                    └── weftx-VNI ── underlay ── weftx-VNI of another host ── its bridge
  *
- * Nothing is flooded: a port has no entry for what it does not know, so that unknown unicast, broadcast and multicast
+ * Nothing is flooded, unless the network has multicast: a port has no entry for what it does not know, so that unknown unicast, broadcast and multicast
  * end there, and it answers questions for neighbours itself (docs/overlay.md).
  */
 import { createHash } from 'node:crypto';
@@ -13,7 +13,7 @@ import { FAMILIES, familyOf, type Address, type Family } from '../ip/address.ts'
 import { localMac, type Mac } from '../ip/mac.ts';
 import { baseOf } from '../ip/prefix.ts';
 import { perFamily, type HostFacts, type Lease, type PerFamily } from '../state/facts.ts';
-import type { Resource, VxlanLink } from '../state/resource.ts';
+import { ALL_OTHERS, type Resource, type VxlanLink } from '../state/resource.ts';
 import type { NetworkDefinition } from './definition.ts';
 
 /** UDP port of networks, and the mesh's where that is VXLAN. The kernel's default, so that Docker's 4789 stays free. */
@@ -94,7 +94,7 @@ function tunnelOf(subnets: HostFacts['subnets'], { mtu, host }: Mesh['plan']): C
   return { link, mtu, addresses };
 }
 
-type OverlayNetwork = Pick<NetworkDefinition, 'name' | 'vni' | 'encrypted' | 'mtu'>;
+type OverlayNetwork = Pick<NetworkDefinition, 'name' | 'vni' | 'encrypted' | 'multicast' | 'mtu'>;
 
 export function bridgeName({ vni }: Pick<OverlayNetwork, 'vni'>): string {
   return `weft-${vni}`;
@@ -178,6 +178,16 @@ export function remoteResources(
     { kind: 'fdb', link, mac, remote },
     ...addresses.map((address): Resource => ({ kind: 'neighbour', link, address, mac })),
   ];
+}
+
+/** Where multicast is on, a host with endpoints there gets what goes to nobody in particular; one copy for each host. */
+export function floodResources(
+  network: Pick<OverlayNetwork, 'vni' | 'encrypted' | 'multicast'>,
+  host: OverlayHost,
+  vtep: Vtep,
+): readonly Resource[] {
+  if (!network.multicast) return [];
+  return remoteResources(network, host, { addresses: [], mac: ALL_OTHERS, vtep });
 }
 
 function outerFamilies(addresses: PerFamily<Address>): readonly Family[] {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { address, type Address } from '../ip/address.ts';
 import { mac } from '../ip/mac.ts';
 import { DesiredState } from '../state/desired.ts';
-import { keyOf, type Resource } from '../state/resource.ts';
+import { ALL_OTHERS, keyOf, type Resource } from '../state/resource.ts';
 import type { NetworkDefinition } from './definition.ts';
 import { remoteResources, type OverlayHost, type Vtep } from './overlay.ts';
 import { Remotes, type Remote } from './remotes.ts';
@@ -115,6 +115,48 @@ describe('endpoints of other hosts', () => {
     world.remotes.remove('h2', remote('h2', 2).id, false);
     expect(world.entries).toEqual(['weftx-4096 02 192.0.2.3']);
     expect([...world.desired.contested()]).toEqual([]);
+  });
+});
+
+describe('a network with multicast', () => {
+  const NOISY = { ...BLUE, multicast: true };
+  const flooded = (world: World): readonly string[] =>
+    [...world.desired.entries()].flatMap(([, each]) =>
+      each.kind === 'fdb' && each.mac === ALL_OTHERS ? each.remote : [],
+    );
+
+  test('sends what is for nobody in particular to each host with endpoints there, once', () => {
+    const world = new World();
+    world.stand(NOISY);
+    for (const [owner, host] of [
+      ['h2', 2],
+      ['h2', 3],
+      ['h3', 4],
+    ] as const)
+      world.remotes.put(remote(owner, host));
+    world.remotes.put(remote('h3', 5, 'red'));
+    expect(flooded(world).toSorted()).toEqual(['192.0.2.2', '192.0.2.3']);
+    world.remotes.remove('h2', remote('h2', 2).id, true);
+    expect(flooded(world)).toContain('192.0.2.2');
+    world.remotes.remove('h2', remote('h2', 3).id, true);
+    expect(flooded(world)).toEqual(['192.0.2.3']);
+    world.remotes.put(remote('h3', 4, 'red'));
+    expect(flooded(world)).toEqual([]);
+  });
+
+  test('sends it also to a host that is silent', () => {
+    const world = new World();
+    world.stand(NOISY);
+    world.remotes.put(remote('h2', 2));
+    world.remotes.put(remote('h3', 3));
+    for (const [owner, host] of [
+      ['h2', 2],
+      ['h3', 3],
+    ] as const)
+      world.remotes.remove(owner, remote(owner, host).id, false);
+    expect(flooded(world).toSorted()).toEqual(['192.0.2.2', '192.0.2.3']);
+    world.remotes.kept.settle([address('192.0.2.2')]);
+    expect(flooded(world)).toEqual(['192.0.2.3']);
   });
 });
 

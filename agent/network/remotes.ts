@@ -7,7 +7,7 @@ import type { Mac } from '../ip/mac.ts';
 import { keyOf, type Key, type Resource } from '../state/resource.ts';
 import type { NetworkDefinition } from './definition.ts';
 import { KeptEntries, type SliceTarget } from './kept.ts';
-import { portName, remoteResources, type OverlayHost } from './overlay.ts';
+import { floodResources, portName, remoteResources, type OverlayHost } from './overlay.ts';
 import type { Vteps } from './vteps.ts';
 
 export interface Remote {
@@ -24,6 +24,8 @@ export class Remotes {
   readonly #remotes = new Map<string, Remote>();
   readonly #byNetwork = new Index();
   readonly #byOwner = new Index();
+  /** By network and owner: hosts that have endpoints in a network. */
+  readonly #byHost = new Index();
   readonly #vteps: Pick<Vteps, 'of'>;
   readonly #planned = new Map<string, readonly Resource[]>();
   /** How many plan something there: two, while an endpoint moves from host to host. */
@@ -43,7 +45,7 @@ export class Remotes {
   setHost(host: OverlayHost | undefined): void {
     if (JSON.stringify(host) === JSON.stringify(this.#host)) return;
     this.#host = host;
-    for (const slice of this.#remotes.keys()) this.#plan(slice);
+    this.#planAll(this.#remotes.keys());
   }
 
   /** These networks stand here, and no others. */
@@ -62,12 +64,20 @@ export class Remotes {
   put(remote: Remote): void {
     const slice = sliceOf(remote.owner, remote.id);
     const before = this.#remotes.get(slice);
-    if (before !== undefined && before.network !== remote.network)
-      this.#byNetwork.remove(before.network, slice);
+    if (before !== undefined && before.network !== remote.network) this.#unlist(slice, before);
     this.#remotes.set(slice, remote);
     this.#byNetwork.add(remote.network, slice);
     this.#byOwner.add(remote.owner, slice);
+    this.#byHost.add(hostKey(remote), slice);
     this.#plan(slice);
+    this.#planFlood(remote);
+  }
+
+  #unlist(slice: string, remote: Remote): void {
+    this.#byNetwork.remove(remote.network, slice);
+    this.#byOwner.remove(remote.owner, slice);
+    this.#byHost.remove(hostKey(remote), slice);
+    this.#planFlood(remote);
   }
 
   /** `isWithdrawn`: its host said so; else it is silent, and what stands is kept. */
@@ -75,10 +85,9 @@ export class Remotes {
     const slice = sliceOf(owner, id);
     const remote = this.#remotes.get(slice);
     if (remote === undefined) return;
+    const stood = [slice, floodSlice(remote)].flatMap((each) => this.#planned.get(each) ?? []);
     this.#remotes.delete(slice);
-    this.#byNetwork.remove(remote.network, slice);
-    this.#byOwner.remove(owner, slice);
-    const stood = this.#planned.get(slice) ?? [];
+    this.#unlist(slice, remote);
     this.#set(slice, []);
     if (!isWithdrawn) this.kept.keep(stood.filter((each) => !this.#claims.has(keyOf(each))));
   }
@@ -88,13 +97,27 @@ export class Remotes {
     this.#planAll(this.#byOwner.of(owner));
   }
 
-  /** How many of other hosts' endpoints are programmed. */
-  get planned(): number {
-    return this.#planned.size;
+  #planAll(slices: Iterable<string>): void {
+    const hosts = new Map<string, Remote>();
+    for (const slice of slices) {
+      this.#plan(slice);
+      const remote = this.#remotes.get(slice);
+      if (remote !== undefined) hosts.set(hostKey(remote), remote);
+    }
+    for (const remote of hosts.values()) this.#planFlood(remote);
   }
 
-  #planAll(slices: Iterable<string>): void {
-    for (const slice of slices) this.#plan(slice);
+  /** For the host of an endpoint in a network, as long as it has any. */
+  #planFlood(remote: Remote): void {
+    const network = this.#networks.get(remote.network);
+    const vtep = this.#vteps.of(remote.owner);
+    const isWanted = this.#byHost.of(hostKey(remote)).size > 0;
+    const host = this.#host;
+    const isReachable = isWanted && network !== undefined && vtep !== undefined;
+    this.#set(
+      floodSlice(remote),
+      isReachable && host !== undefined ? floodResources(network, host, vtep) : [],
+    );
   }
 
   #plan(slice: string): void {
@@ -126,6 +149,14 @@ export class Remotes {
 
 function sliceOf(owner: string, id: string): string {
   return `remote ${owner}/${id}`;
+}
+
+function hostKey({ network, owner }: Remote): string {
+  return `${network} ${owner}`;
+}
+
+function floodSlice(remote: Remote): string {
+  return `flood ${hostKey(remote)}`;
 }
 
 /** Slices by something they have in common. */

@@ -137,7 +137,10 @@ export interface Neighbour {
   readonly mac: Mac | Address;
 }
 
-/** A permanent forwarding entry of a VXLAN device: frames to `mac` go to the VTEP at `remote`. */
+/** As the MAC of a forwarding entry: frames that have no entry of their own, broadcast and multicast among them. */
+export const ALL_OTHERS = '00:00:00:00:00:00' as Mac;
+
+/** A permanent forwarding entry of a VXLAN device: frames to `mac` go to the VTEP at `remote`; ALL_OTHERS to several. */
 export interface FdbEntry {
   readonly kind: 'fdb';
   readonly link: string;
@@ -277,7 +280,7 @@ export function keyOf(resource: Resource): Key {
     case 'neighbour':
       return `neighbour ${resource.link} ${resource.address}` as Key;
     case 'fdb':
-      return `fdb ${resource.link} ${resource.mac}` as Key;
+      return fdbKey(resource);
     case 'wireguard':
       return `wireguard ${resource.link}` as Key;
     case 'wireguard-peer':
@@ -291,6 +294,11 @@ export function keyOf(resource: Resource): Key {
     case 'command':
       return `command ${resource.subject}` as Key;
   }
+}
+
+/** A MAC is at one place, but ALL_OTHERS. */
+function fdbKey({ link, mac, remote }: FdbEntry): Key {
+  return `fdb ${link} ${mac === ALL_OTHERS ? `${mac} ${remote}` : mac}` as Key;
 }
 
 export function linkKey(name: string): Key {

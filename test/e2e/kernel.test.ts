@@ -5,14 +5,15 @@ import { prefix } from '../../agent/ip/prefix.ts';
 import { mac } from '../../agent/ip/mac.ts';
 import { openNetlink } from '../../agent/kernel/netlink/netlink.ts';
 import type { Operation } from '../../agent/state/kernel.ts';
-import type {
-  BridgeLink,
-  FdbEntry,
-  Neighbour,
-  Resource,
-  Route,
-  Sysctl,
-  VxlanLink,
+import {
+  ALL_OTHERS,
+  type BridgeLink,
+  type FdbEntry,
+  type Neighbour,
+  type Resource,
+  type Route,
+  type Sysctl,
+  type VxlanLink,
 } from '../../agent/state/resource.ts';
 import { runSync } from '../lab/command.ts';
 import {
@@ -161,6 +162,13 @@ describe.each([V4, V6])('$name', (of) => {
       expect(await dumped()).toEqual(lines([bridge, other, next, ...entries]));
     }
     expect(ipJson(`link show ${port.name}`)).toMatchObject([{ ifindex: before?.['ifindex'] }]);
+    const all: FdbEntry[] = [of.fdb.remote, address(of.otherRemote)].map((remote) => {
+      return { kind: 'fdb', link: port.name, mac: ALL_OTHERS, remote };
+    });
+    allDone(await create([...all, ...all]));
+    expect(await dumped()).toEqual(lines([...wanted, ...all]));
+    allDone(await remove(all.slice(1)));
+    expect(await dumped()).toEqual(lines([...wanted, ...all.slice(0, 1)]));
     allDone(await change(port, { ...alone, proxy: false }));
     expect(ipJson(`link show ${port.name}`)[0]?.['ifindex']).not.toBe(before?.['ifindex']);
   });

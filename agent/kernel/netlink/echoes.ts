@@ -5,7 +5,7 @@
  * once. Then a marker is sent to the event socket: the kernel queues events while it works a batch off, so behind
  * the marker no event of the batch can come, and notes that are left (nothing had to change) are struck out.
  */
-import type { FdbEntry, LinkAddress } from '../../state/resource.ts';
+import { ALL_OTHERS, type FdbEntry, type LinkAddress } from '../../state/resource.ts';
 
 export class Echoes {
   readonly #expected = new Map<string, number>();
@@ -55,7 +55,7 @@ export class Echoes {
   }
 }
 
-/** Names an event. The removal of a forwarding entry is told without regard to where it led. */
+/** Names an event. The removal of a forwarding entry is told without regard to where it led, unless it led to several. */
 export function echoOf(
   entry: Omit<FdbEntry, 'link'> | Omit<LinkAddress, 'link'>,
   linkIndex: number,
@@ -63,5 +63,7 @@ export function echoOf(
 ): string {
   if (entry.kind === 'address')
     return `${isRemoval ? '-' : '+'}${linkIndex} ${entry.address}/${entry.length}`;
-  return isRemoval ? `-${linkIndex} ${entry.mac}` : `+${linkIndex} ${entry.mac} ${entry.remote}`;
+  const isOneOfMany = entry.mac === ALL_OTHERS;
+  if (isRemoval && !isOneOfMany) return `-${linkIndex} ${entry.mac}`;
+  return `${isRemoval ? '-' : '+'}${linkIndex} ${entry.mac} ${entry.remote}`;
 }

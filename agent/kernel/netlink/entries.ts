@@ -1,7 +1,13 @@
 /** Operations on addresses, neighbours, forwarding entries and routes as messages. Pure. */
 import { lengthOf } from '../../ip/prefix.ts';
 import type { Operation } from '../../state/kernel.ts';
-import type { FdbEntry, LinkAddress, Neighbour, Route } from '../../state/resource.ts';
+import {
+  ALL_OTHERS,
+  type FdbEntry,
+  type LinkAddress,
+  type Neighbour,
+  type Route,
+} from '../../state/resource.ts';
 import { writeAddress } from './address.ts';
 import * as nl from './constants.ts';
 import type { MessageWriter } from './message.ts';
@@ -42,7 +48,9 @@ export function writeOperation(
   const [make, takeAway] = TYPES[entry.kind];
   if (action === 'remove') writer.begin(takeAway, nl.NLM_F_REQUEST, sequence);
   else {
-    const how = action === 'create' ? CREATION[entry.kind] : nl.NLM_F_REPLACE;
+    const isOneOfMany = entry.kind === 'fdb' && entry.mac === ALL_OTHERS;
+    const one = action === 'create' ? CREATION[entry.kind] : nl.NLM_F_REPLACE;
+    const how = isOneOfMany ? nl.NLM_F_APPEND : one;
     writer.begin(make, nl.NLM_F_REQUEST | nl.NLM_F_CREATE | how, sequence);
   }
   writeBody(writer, action === 'remove', entry, linkIndex);

@@ -4,7 +4,7 @@
  */
 import { FAMILIES, familyOf, type Address } from '../../ip/address.ts';
 import { parseMac, type Mac } from '../../ip/mac.ts';
-import type { FdbEntry, Neighbour } from '../../state/resource.ts';
+import { ALL_OTHERS, type FdbEntry, type Neighbour } from '../../state/resource.ts';
 import * as nl from './constants.ts';
 import { Attributes, LITTLE_ENDIAN, type Message, type MessageWriter } from './message.ts';
 
@@ -65,10 +65,11 @@ export function writeFdb(writer: MessageWriter, value: FdbEntry, linkIndex: numb
   writer.addressAttribute(nl.NDA_DST, value.remote);
 }
 
-/** The body of RTM_DELNEIGH for a forwarding entry. Without a destination: whatever stands at this MAC goes. */
+/** The body of RTM_DELNEIGH for a forwarding entry. Without a destination: whatever stands at this MAC goes, so not for all others. */
 export function writeFdbRemoval(writer: MessageWriter, value: FdbEntry, linkIndex: number): void {
   writeFixed(writer, nl.AF_BRIDGE, linkIndex, nl.NUD_PERMANENT, nl.NTF_SELF);
   writer.macAttribute(nl.NDA_LLADDR, value.mac);
+  if (value.mac === ALL_OTHERS) writer.addressAttribute(nl.NDA_DST, value.remote);
 }
 
 function writeFixed(
