@@ -1,4 +1,5 @@
 /** DNS, as weftd has it: a thread that answers, what it is told, and what it says of itself. */
+import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ENDPOINT_KIND, NAME_KIND } from '../../controlplane/names/index.ts';
@@ -32,6 +33,7 @@ const RESTART = 1_000;
 /** MB that the thread may use for what lives long: 20,000 names take about 20. */
 const MEMORY = 128;
 
+const ENDED = 'the DNS thread ended; another takes its place';
 /** For a lookup, in ms: other servers have four seconds. */
 const LOOKUP_LIMIT = 6_000;
 /** For the thread to open what it was told to, in ms: it may have to be started anew. */
@@ -138,11 +140,6 @@ export class DnsService {
     this.#tellListeners();
   }
 
-  /** What hinders it from listening now. */
-  get problems(): readonly DnsProblem[] {
-    return this.#problems;
-  }
-
   /** Networks that users have made: endpoints ask at their gateways, too. */
   setNetworks(networks: readonly DnsNetwork[]): void {
     if (JSON.stringify(networks) === JSON.stringify(this.#networks)) return;
@@ -227,17 +224,24 @@ export class DnsService {
     worker.on('exit', () => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#parts.warn('the DNS thread ended; another takes its place');
+      this.#parts.warn(ENDED);
+      this.#setProblems([{ subject: 'DNS', message: ENDED, why: ENDED }]);
       this.#timer = setTimeout(() => this.#run(), RESTART);
     });
     this.#tellAll();
   }
 
+  #setProblems(problems: readonly DnsProblem[]): void {
+    this.#problems = problems;
+    this.#parts.troubled(problems);
+  }
+
   #heard(message: FromThread): void {
+    // One that says anything has taken its place.
+    if (this.#problems.some(({ message: text }) => text === ENDED)) this.#setProblems([]);
     switch (message.type) {
       case 'problems':
-        this.#problems = message.problems;
-        this.#parts.troubled(message.problems);
+        this.#setProblems(message.problems);
         break;
       case 'listening':
         this.#opened = message.turn;
@@ -321,5 +325,6 @@ export class DnsService {
 
 /** Beside the program; not in it, so that a thread loads only what it needs. */
 function threadFile(): string {
-  return join(dirname(process.argv[1] ?? ''), 'weftd-dns.cjs');
+  // Not beside a link to it, as npm makes one.
+  return join(dirname(realpathSync(process.argv[1] ?? '')), 'weftd-dns.cjs');
 }
