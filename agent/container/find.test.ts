@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { watchStarts } from './engine.ts';
-import { findContainer, type RuntimePlaces } from './find.ts';
+import { findContainer, isRemoved, type RuntimePlaces } from './find.ts';
 
 let directory: string;
 let places: RuntimePlaces;
@@ -46,7 +46,12 @@ test('Docker is asked by its socket, and told apart are running, stopped and unk
     '/containers/old/json': [200, json(false, 0)],
     '/containers/odd/json': [200, '<html>'],
   });
-  expect(await findContainer('web', places)).toEqual({ state: 'running', pid: 4711, id: 'f00d' });
+  expect(await findContainer('web', places)).toEqual({
+    state: 'running',
+    pid: 4711,
+    id: 'f00d',
+    runtime: places.engines[0],
+  });
   expect(await findContainer('old', places)).toEqual({ state: 'stopped' });
   expect(await findContainer('none', places)).toEqual({ state: 'unknown' });
   expect(await findContainer('odd', places)).toEqual({ state: 'silent' });
@@ -60,8 +65,18 @@ test("containerd's tasks are found by their files, by id or the beginning of one
   const id = '0123456789abcdef0123456789abcdef';
   mkdirSync(join(places.tasks, 'default', id), { recursive: true });
   writeFileSync(join(places.tasks, 'default', id, 'init.pid'), '99\n');
-  expect(await findContainer(id, places)).toEqual({ state: 'running', pid: 99, id });
-  expect(await findContainer(id.slice(0, 12), places)).toEqual({ state: 'running', pid: 99, id });
+  expect(await findContainer(id, places)).toEqual({
+    state: 'running',
+    pid: 99,
+    id,
+    runtime: 'containerd',
+  });
+  expect(await findContainer(id.slice(0, 12), places)).toEqual({
+    state: 'running',
+    pid: 99,
+    id,
+    runtime: 'containerd',
+  });
   expect(await findContainer(id.slice(0, 11), places)).toEqual({ state: 'silent' });
 });
 
@@ -70,7 +85,26 @@ test("Podman's containers are found by name, and have a process while they run",
   expect(await findContainer('web', places)).toEqual({ state: 'stopped' });
   mkdirSync(join(places.podmanState, 'abc/userdata'), { recursive: true });
   writeFileSync(join(places.podmanState, 'abc/userdata/pidfile'), '12');
-  expect(await findContainer('web', places)).toEqual({ state: 'running', pid: 12, id: 'abc' });
+  expect(await findContainer('web', places)).toEqual({
+    state: 'running',
+    pid: 12,
+    id: 'abc',
+    runtime: 'podman',
+  });
+});
+
+test('what one runtime had is removed by its own word alone', async () => {
+  await serve({ '/containers/web/json': [200, json(false, 0)] });
+  const [docker = ''] = places.engines;
+  const removed = (name: string, runtime?: string) => isRemoved(name, runtime, places);
+  expect([await removed('web', docker), await removed('none', docker)]).toEqual([false, true]);
+  expect(await removed('none', join(directory, 'other.sock'))).toBe(false);
+  expect([await removed('none', 'containerd'), await removed('none', 'podman')]).toEqual([
+    false,
+    false,
+  ]);
+  writeFileSync(places.podmanContainers, JSON.stringify([{ id: 'abc', names: ['web'] }]));
+  expect([await removed('none', 'podman'), await removed('web', 'podman')]).toEqual([true, false]);
 });
 
 test('starts are told as they happen, and that the engine hung up', async () => {

@@ -31,7 +31,13 @@ const PLACES = {
 };
 
 export type FoundContainer =
-  | { readonly state: 'running'; readonly pid: number; readonly id: string }
+  | {
+      readonly state: 'running';
+      readonly pid: number;
+      readonly id: string;
+      /** Who runs it: an engine's socket, or whose state tells. */
+      readonly runtime: string;
+    }
   | { readonly state: 'stopped' }
   /** Somebody answered, and nobody knows it. */
   | { readonly state: 'unknown' }
@@ -46,21 +52,40 @@ export async function findContainer(
   const answers: Inspected[] = [];
   for (const engine of places.engines) {
     const answer = await inspectContainer(engine, name);
-    if (answer.state === 'running') return answer;
+    if (answer.state === 'running') return { ...answer, runtime: engine };
     answers.push(answer);
   }
   const byState = inPodman(name, places) ?? inContainerd(name, places.tasks);
   if (byState !== undefined) return byState;
-  const [stopped] = answers.filter(({ state }) => state === 'stopped');
-  return stopped ?? answers.find(({ state }) => state === 'unknown') ?? { state: 'silent' };
+  if (answers.some(({ state }) => state === 'stopped')) return { state: 'stopped' };
+  return { state: answers.some(({ state }) => state === 'unknown') ? 'unknown' : 'silent' };
 }
+
+/**
+ * Whether the runtime that ran it says that it has it no more: what others say of the name is no word of it. containerd's
+ * state tells of what runs alone, so of that it is never known. Never rejects.
+ */
+export async function isRemoved(
+  name: string,
+  runtime: string | undefined,
+  places: RuntimePlaces = runtimePlaces(process.env),
+): Promise<boolean> {
+  if (runtime === CONTAINERD) return false;
+  if (runtime === PODMAN)
+    return Array.isArray(jsonIn(places.podmanContainers)) && inPodman(name, places) === undefined;
+  if (runtime === undefined) return (await findContainer(name, places)).state === 'unknown';
+  return (await inspectContainer(runtime, name)).state === 'unknown';
+}
+
+const PODMAN = 'podman';
+const CONTAINERD = 'containerd';
 
 function inContainerd(name: string, tasks: string): FoundContainer | undefined {
   for (const namespace of entriesOf(tasks)) {
     for (const id of entriesOf(join(tasks, namespace))) {
       const isIt = id === name || (name.length >= SHORT_ID && id.startsWith(name));
       const pid = isIt ? numberIn(join(tasks, namespace, id, 'init.pid')) : undefined;
-      if (pid !== undefined) return { state: 'running', pid, id };
+      if (pid !== undefined) return { state: 'running', pid, id, runtime: CONTAINERD };
     }
   }
   return undefined;
@@ -80,7 +105,8 @@ function inPodman(
     const isNamed = Array.isArray(names) && names.includes(name);
     if (!isNamed && id !== name && !(name.length >= SHORT_ID && id.startsWith(name))) continue;
     const pid = numberIn(join(podmanState, id, 'userdata/pidfile'));
-    return pid === undefined ? { state: 'stopped' } : { state: 'running', pid, id };
+    if (pid === undefined) return { state: 'stopped' };
+    return { state: 'running', pid, id, runtime: PODMAN };
   }
   return undefined;
 }

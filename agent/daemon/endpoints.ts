@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { encodeEndpoint, ENDPOINT_KIND } from '../../controlplane/names/index.ts';
 import type { Config } from '../config/config.ts';
-import { findContainer, runtimePlaces } from '../container/find.ts';
+import { findContainer, isRemoved, runtimePlaces } from '../container/find.ts';
 import { watchStarts } from '../container/engine.ts';
 import { DNS_INSIDE, type EndpointAsker } from '../dns/service.ts';
 import { Attachments } from '../endpoint/attachments.ts';
@@ -266,19 +266,18 @@ export class Endpoints {
   async #lookForAway(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    for (const { id, state, target } of Array.from(this.attachments.list()))
-      if (state === 'away' && !this.#isStopped)
-        await this.#lookFor(id, target.slice('ctr:'.length));
+    for (const endpoint of Array.from(this.attachments.list()))
+      if (endpoint.state === 'away' && !this.#isStopped) await this.#lookFor(endpoint);
     this.#isLooking = false;
     this.#lookForAwaySoon();
   }
 
-  async #lookFor(id: string, container: string): Promise<void> {
+  async #lookFor({ id, target, place }: Endpoint): Promise<void> {
+    const container = target.slice('ctr:'.length);
     const { state } = await findContainer(container);
     try {
       if (state === 'running') await this.attachments.welcome(id);
-      // Removed for good.
-      if (state === 'unknown') await this.attachments.detach(id);
+      else if (await isRemoved(container, place?.runtime)) await this.attachments.detach(id);
       this.#setTrouble(id, undefined);
     } catch (cause) {
       this.#setTrouble(id, messageOf(cause));
@@ -294,7 +293,7 @@ export class Endpoints {
       })),
       ...[...this.attachments.strangers()].map(({ id, target }) => ({
         code: 'ENDPOINT_SUBNET',
-        message: `endpoint ${id} (${target}) has an address that is of no subnet of its network: detach it and attach it again`,
+        message: `endpoint ${id} (${target}) has an address that is of no subnet of its network, so that its names are withdrawn: detach it and attach it again`,
         subject: id,
       })),
       ...[...this.#troubles].map(([id, why]) => ({

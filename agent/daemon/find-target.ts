@@ -33,7 +33,7 @@ async function ofContainer(name: string): Promise<FoundTarget> {
   switch (found.state) {
     case 'running': {
       const namespace = ofProcess(found.pid, `the container ${name} has just stopped`);
-      return { namespace, container: found.id };
+      return { namespace, container: found.id, runtime: found.runtime };
     }
     case 'stopped':
       throw new EndpointError('no-target', `the container ${name} does not run`, 'start it first');

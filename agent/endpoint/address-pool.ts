@@ -74,6 +74,16 @@ export class AddressPool {
     if (oldest !== undefined) this.#released.delete(oldest);
   }
 
+  /** Given back, the oldest first. */
+  released(): Iterable<Address> {
+    return this.#released;
+  }
+
+  /** As if it had been given back here. */
+  quarantine(address: Address): void {
+    if (containsAddress(this.subnet, address)) this.#released.add(address);
+  }
+
   get used(): number {
     return this.#owners.size;
   }

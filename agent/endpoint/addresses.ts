@@ -21,11 +21,14 @@ export class Addresses {
 
   /** The subnets of this host are these now, and these have addresses. `isShared`: as AddressPool has it. */
   begin(subnets: PerFamily<Prefix>, isShared: boolean, holders: readonly Holder[]): void {
+    const before = new Map(this.#pools);
     this.#pools.clear();
     for (const family of [4, 6] as const) {
       const subnet = subnets[family];
-      if (subnet !== undefined)
-        this.#pools.set(family, new AddressPool(subnet, this.#random, isShared));
+      if (subnet === undefined) continue;
+      const pool = new AddressPool(subnet, this.#random, isShared);
+      for (const address of before.get(family)?.released() ?? []) pool.quarantine(address);
+      this.#pools.set(family, pool);
     }
     for (const holder of holders)
       for (const address of Object.values(holder.addresses))

@@ -170,7 +170,7 @@ class Host implements AttachmentParts {
 
 function text(id: number, more: Partial<AttachText> = {}): AttachText {
   return {
-    id: id.toString(16).padStart(16, '0'),
+    id: id.toString(16).padStart(10, '0').padEnd(16, '0'),
     target: `netns:n${id}`,
     network: '',
     names: [],
@@ -227,10 +227,10 @@ test('the same id again is the same endpoint, and a namespace is in a network on
   const first = await host.attachments.attach(asked(1));
   expect(await host.attachments.attach(asked(1))).toBe(first);
   await expect(host.attachments.attach(asked(2, { target: 'netns:n1' }))).rejects.toThrow(
-    'this namespace is in the network default already, as endpoint 0000000000000001 (netns:n1)',
+    'this namespace is in the network default already, as endpoint 0000000001000000 (netns:n1)',
   );
   await expect(host.attachments.attach(asked(3, { addresses: ['10.5.1.2'] }))).rejects.toThrow(
-    '10.5.1.2 is taken by endpoint 0000000000000001',
+    '10.5.1.2 is taken by endpoint 0000000001000000',
   );
   host.check();
 });
@@ -255,7 +255,51 @@ test('without a subnet nothing is attached; an address of a former one is told',
   await host.attachments.attach(asked(1));
   expect([...host.attachments.strangers()]).toEqual([]);
   host.attachments.setNetwork('default', { ...FACTS, subnets: { 4: prefix('10.5.9.0/28') } });
-  expect([...host.attachments.strangers()].map(({ id }) => id)).toEqual(['0000000000000001']);
+  expect([...host.attachments.strangers()].map(({ id }) => id)).toEqual(['0000000001000000']);
+});
+
+test('a disk that is full keeps no endpoint from being detached', async () => {
+  const host = ready();
+  await host.attachments.attach(asked(1));
+  const full = (): void => {
+    throw new FileError('written', '/var/lib/weft', { code: 'ENOSPC' });
+  };
+  Object.assign(host.store, { save: full });
+  expect(await host.attachments.detach('0000000001000000')).toBe(true);
+  host.check();
+  await expect(host.attachments.attach(asked(2))).rejects.toThrow('/var/lib/weft');
+  host.check();
+});
+
+test('an id whose link would have the name of another is refused', async () => {
+  const host = ready();
+  await host.attachments.attach(asked(1));
+  await expect(host.attachments.attach({ ...asked(2), id: '0000000001ffffff' })).rejects.toThrow(
+    'endpoint 0000000001000000 has the link weft-0000000001',
+  );
+  host.check();
+});
+
+test('names of an address that is of no subnet here are withdrawn, and said again when it is', async () => {
+  const host = ready();
+  await host.attachments.attach(asked(1));
+  const other = { ...FACTS, subnets: { 4: prefix('10.5.9.0/28') } };
+  host.attachments.setNetwork('default', other);
+  expect([...host.said.keys()]).toEqual([]);
+  host.attachments.setNetwork('default', FACTS);
+  expect([...host.said.keys()]).toEqual(['0000000001000000']);
+});
+
+test('an address given back stays the last to be given when another bridge is joined', async () => {
+  const host = ready();
+  const bridge = { name: 'docker0', addresses: [{ address: address('10.5.1.1'), length: 28 }] };
+  host.attachments.setBridges([bridge]);
+  const [first] = [await host.attachments.attach(asked(1))];
+  await host.attachments.detach(first.id);
+  host.attachments.setBridges([]);
+  host.attachments.setBridges([bridge]);
+  const second = await host.attachments.attach(asked(2));
+  expect(second.addresses[4]).not.toBe(first.addresses[4]);
 });
 
 test('a disk that takes nothing does not keep what has gone from going', async () => {
@@ -267,7 +311,7 @@ test('a disk that takes nothing does not keep what has gone from going', async (
     throw new FileError('written', '/var/lib/weft', { code: 'EROFS' });
   };
   Object.assign(host.store, { save: full, remove: full });
-  host.attachments.pairGone('0000000000000001');
+  host.attachments.pairGone('0000000001000000');
   expect([...host.attachments.list(), ...host.said.keys()]).toEqual([]);
 });
 

@@ -8,7 +8,6 @@
  * A file tells what was begun before anything of it stands, and goes after everything has gone: so a start knows all
  * that may be left. What stands in this host's kernel is desired state: what no file wants, the reconciler removes.
  */
-import { FileError } from '../config/atomic-file.ts';
 import type { Address } from '../ip/address.ts';
 import { containsAddress } from '../ip/prefix.ts';
 import type { NamespaceFile } from '../state/veth.ts';
@@ -20,15 +19,16 @@ import type { AttachmentParts, FoundTarget, InsideLink } from './parts.ts';
 import { insideOf, vethOf, type FoundBridge, type InsidePlan, type NetworkFacts } from './plan.ts';
 import { DEFAULT_NETWORK, type AttachRequest } from './request.ts';
 import { inOrder, waysOut, type Membership } from './ways-out.ts';
+import { refuseLinkTwice, refuseTwice } from './refusals.ts';
+import { ifPossible } from './store.ts';
 import { Wiring } from './wiring.ts';
-
-/** Endpoints of one host: gossip keeps 16,384 records of an owner, and a bridge has 1,023 ports (BR_MAX_PORTS). */
-export const ENDPOINT_LIMIT = 1_023;
 
 export class Attachments {
   readonly #parts: AttachmentParts;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #addresses: AddressBook;
+  /** Ids of those whose names are withdrawn, as their addresses are strangers here. */
+  readonly #unsaid = new Set<string>();
   /** What is under way at each endpoint; the next waits for it. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #wiring: Wiring;
@@ -90,7 +90,21 @@ export class Attachments {
     this.#wiring.plan(name, network, this.#attached());
     if (name === DEFAULT_NETWORK)
       this.#addresses.begin(network, this.bridge(), this.#endpoints.values());
+    this.#saySome(name);
     return before !== undefined;
+  }
+
+  /** A name must not lead to an address that is another host's by now. */
+  #saySome(network: string): void {
+    const strangers = new Set(this.strangers());
+    for (const endpoint of this.#attached()) {
+      if (endpoint.network !== network) continue;
+      const { id } = endpoint;
+      if (strangers.has(endpoint)) {
+        this.#parts.names.remove(id);
+        this.#unsaid.add(id);
+      } else if (this.#unsaid.delete(id)) this.#parts.names.put(endpoint);
+    }
   }
 
   /** The bridges of others. */
@@ -143,6 +157,7 @@ export class Attachments {
           `endpoint ${request.id} is ${known.target}`,
           'choose another id',
         );
+      refuseLinkTwice(this.#endpoints.keys(), request.id);
       const refusal = this.#parts.refusal(request.network);
       if (refusal !== undefined) throw refusal;
       this.#required(request.network);
@@ -245,7 +260,7 @@ export class Attachments {
       } catch (cause) {
         this.#addresses.release(endpoint);
         await this.#wiring.drop(endpoint.id);
-        this.#save(away);
+        this.#saveIfPossible(away);
         throw asEndpointError(cause, endpoint.target);
       }
     });
@@ -263,11 +278,11 @@ export class Attachments {
     link: string,
     which: 'asked' | 'former' = 'asked',
   ): Promise<Endpoint> {
-    this.#refuseTwice(request.id, found.namespace, request.network);
+    refuseTwice(this.#endpoints, request.id, found.namespace, request.network);
     const addresses = await this.#addresses.take(request, which);
     const { id, network } = request;
     try {
-      this.#refuseTwice(id, found.namespace, network);
+      refuseTwice(this.#endpoints, id, found.namespace, network);
       const since = this.#parts.now();
       const resolver = this.#parts.resolver.placeFor(request, found.namespace);
       const endpoint = endpointFrom(request, found, { link, addresses, since, resolver });
@@ -310,7 +325,7 @@ export class Attachments {
 
   /** Goes on whatever fails: what is left of the pair is the reconciler's to try again. */
   async #detach(endpoint: Endpoint): Promise<void> {
-    this.#save({ ...endpoint, state: 'detaching' });
+    this.#saveIfPossible({ ...endpoint, state: 'detaching' });
     this.#parts.step('detach-begun');
     this.#parts.names.remove(endpoint.id);
     this.#parts.step('detach-names');
@@ -379,6 +394,7 @@ export class Attachments {
 
   #unknow(endpoint: Endpoint): void {
     this.#endpoints.delete(endpoint.id);
+    this.#unsaid.delete(endpoint.id);
     this.#need();
     this.#parts.changed(endpoint.id);
   }
@@ -394,16 +410,12 @@ export class Attachments {
     this.#withdraw(endpoint);
     this.#addresses.release(endpoint);
     const isContainer = endpoint.target.startsWith('ctr:');
-    const away: Endpoint = { ...endpoint, state: 'away', since: this.#parts.now() };
-    if (isContainer) this.#know(away);
-    else this.#unknow(endpoint);
-    try {
-      if (isContainer) this.#parts.store.save(away);
-      else this.#parts.store.remove(endpoint.id);
-    } catch (cause) {
-      // The file is out of date. The next start finds out again what this one did.
-      if (!(cause instanceof FileError)) throw cause;
+    if (isContainer) {
+      this.#saveIfPossible({ ...endpoint, state: 'away', since: this.#parts.now() });
+      return;
     }
+    this.#unknow(endpoint);
+    ifPossible(() => this.#parts.store.remove(endpoint.id));
   }
 
   async #stand(endpoint: Endpoint, place: Place): Promise<void> {
@@ -414,23 +426,14 @@ export class Attachments {
 
   // ---- the rest ----
 
-  #refuseTwice(id: string, { inode }: NamespaceFile, network: string): void {
-    if (this.#endpoints.size >= ENDPOINT_LIMIT)
-      throw new EndpointError(
-        'full',
-        `this host has ${ENDPOINT_LIMIT} endpoints`,
-        'detach one first',
-      );
-    for (const other of this.#endpoints.values()) {
-      if (other.id === id || other.network !== network) continue;
-      if (other.place?.namespace.inode !== inode || other.state === 'away') continue;
-      const message = `this namespace is in the network ${network} already, as endpoint ${other.id} (${other.target})`;
-      throw new EndpointError('exists', message, `detach it first with weft detach ${other.id}`);
-    }
-  }
-
   #save(endpoint: Endpoint): void {
     this.#parts.store.save(endpoint);
+    this.#know(endpoint);
+  }
+
+  /** On a disk that is full the file is out of date, and a start finds out again what this one did. */
+  #saveIfPossible(endpoint: Endpoint): void {
+    ifPossible(() => this.#parts.store.save(endpoint));
     this.#know(endpoint);
   }
 

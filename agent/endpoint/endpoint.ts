@@ -40,6 +40,8 @@ export interface Place {
   readonly gateway: Address | 'none' | undefined;
   /** The id that the container's runtime has for it. */
   readonly container: string | undefined;
+  /** Which runtime that is; undefined: none, or not known. */
+  readonly runtime?: string | undefined;
   /** Undefined: none was written. */
   readonly resolver: Resolver | undefined;
   /** DNS answers on an address inside, too. */
@@ -111,6 +113,7 @@ const File = v.strictObject({
       ownMac: v.boolean(),
       gateway: v.optional(v.union([v.literal('none'), AddressText])),
       container: v.optional(v.string()),
+      runtime: v.optional(v.string()),
       resolver: v.optional(v.strictObject({ path: v.string(), before: v.optional(v.string()) })),
       dnsInside: v.optional(v.boolean(), false),
     }),
@@ -139,6 +142,7 @@ export function parseEndpoint(text: string): Endpoint | undefined {
       ...place,
       gateway: place.gateway,
       container: place.container,
+      runtime: place.runtime,
       resolver: place.resolver,
     },
     since: new Date(since),

@@ -10,7 +10,7 @@ import type { AttachRequest } from './request.ts';
 /** Throws an EndpointError when it has no address. */
 export function endpointFrom(
   { id, text: target, network, names, gateway, mac, dnsInside }: AttachRequest,
-  { namespace, container }: FoundTarget,
+  { namespace, container, runtime }: FoundTarget,
   given: {
     readonly link: string;
     readonly addresses: PerFamily<Address>;
@@ -23,7 +23,17 @@ export function endpointFrom(
   if (first === undefined) throw new EndpointError('not-ready', 'this host has no subnet');
   const macOf = mac ?? macFor(first);
   const ownMac = mac !== undefined;
-  const place = { namespace, link, mac: macOf, ownMac, gateway, container, resolver, dnsInside };
+  const place = {
+    namespace,
+    link,
+    mac: macOf,
+    ownMac,
+    gateway,
+    container,
+    runtime,
+    resolver,
+    dnsInside,
+  };
   return { id, network, names, addresses, since, place, target, state: 'attaching' };
 }
 

@@ -15,6 +15,8 @@ export interface FoundTarget {
   readonly namespace: NamespaceFile;
   /** Its runtime's id. */
   readonly container?: string;
+  /** Who runs it. */
+  readonly runtime?: string;
 }
 
 /** The link inside of a namespace; it keeps the namespace alive until it is disposed of. */

@@ -96,6 +96,15 @@ export class EndpointStore {
   }
 }
 
+/** On a disk that takes nothing it is not done. Throws what is no FileError. */
+export function ifPossible(write: () => void): void {
+  try {
+    write();
+  } catch (cause) {
+    if (!(cause instanceof FileError)) throw cause;
+  }
+}
+
 function putAside(path: string): string {
   try {
     renameSync(path, `${path}${DAMAGED}`);
