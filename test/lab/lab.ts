@@ -50,6 +50,8 @@ export interface LabOptions {
   readonly userspaceWireguard?: boolean;
   /** Memory of each machine, in MiB. 384 when absent: for weftd and what the tests run beside it. */
   readonly machineMemory?: number;
+  /** systemd is the first program of the machines. */
+  readonly systemd?: boolean;
   /** The test's context, to keep what it leaves if it fails (evidence.ts). Not for measurements. */
   readonly evidence?: TestEnd;
 }
@@ -254,7 +256,7 @@ export class Lab {
   }
 
   #newMachine(name: string, place: number): Machine | undefined {
-    const { machines = [], machineMemory } = this.#options;
+    const { machines = [], machineMemory, systemd = false } = this.#options;
     if (place === ETCD_PLACE || (machines !== 'all' && !machines.includes(place))) return undefined;
     return new Machine({
       name,
@@ -263,6 +265,7 @@ export class Lab {
       mac: `${MACHINE_MAC}${place.toString(16).padStart(2, '0')}`,
       share: join(this.directory, name),
       logs: this.machineLogs,
+      systemd,
       ...(machineMemory !== undefined && { memoryMb: machineMemory }),
     });
   }

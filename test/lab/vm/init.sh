@@ -1,7 +1,8 @@
 #!/bin/busybox sh
 # The first program of a machine, in its initramfs. The machine's root is this machine's own tree, read-only, under a
 # tmpfs: it sees the same checkout and the same programs, and leaves nothing behind. From the kernel's command line:
-# WEFT_NAME, the machine's name; WEFT_SHARE, a directory that both can write; WEFT_MODULES, the kernel's modules.
+# WEFT_NAME, the machine's name; WEFT_SHARE, a directory that both can write; WEFT_MODULES, the kernel's modules;
+# WEFT_INIT, `systemd` if that is to be the first program of the root.
 set -e
 trap 'echo the machine could not be set up; echo o >/proc/sysrq-trigger; sleep 60' EXIT
 export PATH=/bin
@@ -39,6 +40,31 @@ cp /agent.cjs /new/run/weft-agent.cjs
 until named=$(grep -lxs weft /sys/class/virtio-ports/*/name); do usleep 10000; done
 port=$(basename "$(dirname "$named")")
 umount /proc /sys
+
+if [ "$WEFT_INIT" = systemd ]; then
+  # Of this machine's services none is wanted, and none that would wait for devices; the agent is one.
+  units=/new/run/systemd/system
+  mkdir -p "$units"
+  for unit in systemd-udevd.service systemd-udev-trigger.service systemd-timesyncd.service; do
+    ln -s /dev/null "$units/$unit"
+  done
+  # By the latter it would take itself for a guest of a container's, whose mounts nobody is told of.
+  rm -f /new/etc/fstab /new/.dockerenv
+  cat >"$units/weft-machine.target" <<END
+[Unit]
+Requires=basic.target weft-agent.service
+END
+  cat >"$units/weft-agent.service" <<END
+[Unit]
+DefaultDependencies=no
+[Service]
+ExecStart=$WEFT_NODE /run/weft-agent.cjs /dev/$port
+ExecStopPost=/bin/sh -c 'echo o >/proc/sysrq-trigger'
+KillMode=process
+END
+  exec switch_root /new /lib/systemd/systemd --unit=weft-machine.target
+fi
+
 # The shell stays as the first process and buries those that lost their parent.
 exec switch_root /new /bin/busybox sh -c "
   $WEFT_NODE /run/weft-agent.cjs /dev/$port

@@ -31,6 +31,8 @@ export interface MachineOptions {
   /** For its logs. */
   readonly logs: string;
   readonly memoryMb?: number;
+  /** It is the first program. */
+  readonly systemd?: boolean;
 }
 
 /** Generous: emulated, and with others on the same cores. */

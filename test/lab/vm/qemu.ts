@@ -10,7 +10,7 @@ const CPU = 'qemu64,+rdrand';
 
 /** Program and arguments. `console` is the file for what the kernel prints. */
 export function qemuArguments(
-  { name, netns, tap, mac, share, memoryMb = MEMORY_MB }: MachineOptions,
+  { name, netns, tap, mac, share, memoryMb = MEMORY_MB, systemd = false }: MachineOptions,
   { kernel, initrd, modules }: BootImage,
   console: string,
 ): [string, ...string[]] {
@@ -19,6 +19,7 @@ export function qemuArguments(
     WEFT_SHARE: share,
     WEFT_MODULES: modules,
     WEFT_NODE: process.execPath,
+    WEFT_INIT: systemd ? 'systemd' : 'agent',
   };
   const accelerator = `tcg,thread=multi,tb-size=${TRANSLATED_MB}`;
   const options: readonly (readonly string[])[] = [
