@@ -17,6 +17,8 @@ const PACKAGES = {
   'iputils-ping': 'ping between the workloads',
   iperf3: 'throughput between the workloads',
   'docker.io': 'Docker Engine, which the tests join to the network',
+  containerd: 'containerd and ctr, whose containers the tests join',
+  podman: 'Podman, whose containers the tests join',
   tcpdump: 'to see what travels on the underlay',
   'busybox-static': 'the container image of the tests',
   openssl: 'certificates for an etcd with TLS',
@@ -51,7 +53,18 @@ const MACHINES = [...LAB, 'tcpdump', 'busybox-static', 'qemu-system-x86', 'kmod'
 const PURPOSES = {
   lab: LAB,
   machines: MACHINES,
-  test: [...MACHINES, 'docker.io', 'openssl', 'serf', 'zsh', 'fish', 'mandoc', 'man-db'],
+  test: [
+    ...MACHINES,
+    'docker.io',
+    'containerd',
+    'podman',
+    'openssl',
+    'serf',
+    'zsh',
+    'fish',
+    'mandoc',
+    'man-db',
+  ],
   bench: [...MACHINES, 'serf', 'dnsperf', 'dnsmasq-base', 'unbound'],
 };
 /** Those that need a kernel to boot. */
@@ -62,6 +75,13 @@ const SERVICES = {
   'etcd-server': ['etcd.service'],
   'docker.io': ['docker.service', 'docker.socket'],
   containerd: ['containerd.service'],
+  podman: [
+    'podman.service',
+    'podman.socket',
+    'podman-auto-update.service',
+    'podman-auto-update.timer',
+    'podman-restart.service',
+  ],
   serf: ['serf.service'],
   unbound: ['unbound.service', 'unbound-resolvconf.service'],
 };
