@@ -34,12 +34,15 @@ const NAME_WIDTH = 12;
 /** A line for each thing that is known. */
 export function endpointBlock(endpoint: Endpoint): string[] {
   const { id, host, mine, network, names, addresses, mac, state, target, link } = endpoint;
-  const { hostLink, bridge, namespace, container, since, problem, dnsInside } = endpoint;
+  const { hostLink, bridge, namespace, container, since, problem, dnsInside, ports, links } =
+    endpoint;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['problem', problem],
     ['id', id],
     ['names', listed(names)],
     ['addresses', listed(addresses)],
+    ['ports', ports.length === 0 ? undefined : listed(ports)],
+    ['links', links.length === 0 ? undefined : listed(links)],
     ['network', network],
     ['host', mine ? `${host}, this host` : host],
     ['state', state],

@@ -31,7 +31,8 @@ export function dnsHandlers(daemon: Daemon): DnsHandlers {
     add: ({ name, address, ttl }) => {
       requireGossip(daemon);
       const bytes = addressToBytes(addressIn(address));
-      const record = { ...nameIn(name, domain), address: bytes, ttl: ttl ?? ttlOf(daemon) };
+      const meant = nameIn(name, domain);
+      const record = { ...meant, address: bytes, ttl: ttl ?? ttlOf(daemon, meant.network) };
       kept(() => daemon.staticNames.add(record));
       return { ...entryOf(record, daemon.membership?.name ?? ''), mine: true };
     },

@@ -7,7 +7,7 @@ import {
   type Endpoint as ApiEndpoint,
   type EndpointChange,
 } from '../../controlplane/api/endpoint-model.ts';
-import { decodeEndpoint, ENDPOINT_KIND } from '../../controlplane/names/index.ts';
+import { decodeEndpoint, ENDPOINT_KIND, portText } from '../../controlplane/names/index.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import { ENDPOINT_ID, labelFrom } from '../endpoint/endpoint.ts';
 import { EndpointError, type EndpointProblem } from '../endpoint/errors.ts';
@@ -106,6 +106,8 @@ function ownEndpoint(endpoint: Endpoint, endpoints: Endpoints, host: string): Ap
     ...(bridge === undefined ? {} : { bridge }),
     ...(problem === undefined ? {} : { problem }),
     dnsInside: place?.dnsInside === true,
+    ports: endpoint.ports.map(portText),
+    links: (place?.links ?? []).map(({ name, alias }) => `${name}:${alias}`),
     ...(place === undefined
       ? {}
       : {
@@ -136,6 +138,8 @@ function* othersEndpoint(
     mac: macFromBytes(said.mac),
     isHost: said.host,
     dnsInside: false,
+    ports: said.ports.map(portText),
+    links: [],
   };
 }
 

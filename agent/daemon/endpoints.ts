@@ -140,7 +140,7 @@ export class Endpoints {
     this.#tell();
   }
 
-  #say({ id, network, names, addresses, place }: Endpoint): void {
+  #say({ id, network, names, ports, addresses, place }: Endpoint): void {
     const values = Object.values(addresses);
     const [first] = values;
     if (first === undefined) return;
@@ -153,7 +153,7 @@ export class Endpoints {
       names,
       mac,
       host,
-      ports: [],
+      ports,
       addresses: values.map(addressToBytes),
     };
     this.#daemon.membership?.put(ENDPOINT_KIND, id, encodeEndpoint(said));
@@ -309,7 +309,8 @@ export class Endpoints {
 
 function askerOf({ id, network, addresses, place }: Endpoint): EndpointAsker {
   const inside = place?.dnsInside === true ? place.namespace : undefined;
-  return { id, network, addresses: Object.values(addresses), inside };
+  const links = place?.links ?? [];
+  return { id, network, addresses: Object.values(addresses), inside, links };
 }
 
 function messageOf(cause: unknown): string {

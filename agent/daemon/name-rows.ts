@@ -6,6 +6,7 @@ import {
   ENDPOINT_KIND,
   HOST_NETWORK,
   NAME_KIND,
+  portText,
   type Name,
 } from '../../controlplane/names/index.ts';
 import { addressFromBytes } from '../ip/address.ts';
@@ -21,13 +22,16 @@ export function* namesOf(daemon: Daemon): Generator<NameEntry> {
 type Entry = Omit<NameEntry, 'mine'>;
 
 function* endpointNames(daemon: Daemon): Generator<Entry> {
-  const ttl = ttlOf(daemon);
   for (const { owner, key, payload } of daemon.membership?.records(ENDPOINT_KIND) ?? []) {
-    const { names = [], network = '', addresses = [] } = decodeEndpoint(key, payload) ?? {};
+    const endpoint = decodeEndpoint(key, payload);
+    if (endpoint === undefined) continue;
+    const { names, network, addresses, ports } = endpoint;
+    const ttl = ttlOf(daemon, network);
+    const more = { kind: 'endpoint', host: owner, ttl, ports: ports.map(portText) };
     for (const name of names)
       for (const bytes of addresses) {
         const address = addressFromBytes(bytes);
-        yield { name, network, address, kind: 'endpoint', host: owner, ttl };
+        yield { name, network, address, ...more };
       }
   }
 }
@@ -40,18 +44,20 @@ function* staticNames({ membership }: Daemon): Generator<Entry> {
 }
 
 function* hostNames(daemon: Daemon): Generator<Entry> {
-  const ttl = ttlOf(daemon);
+  const more = { network: HOST_NETWORK, kind: 'host', ttl: ttlOf(daemon, HOST_NETWORK), ports: [] };
   for (const { name: host, address: at, status } of daemon.membership?.member?.members() ?? []) {
     if (status !== 'alive' && status !== 'leaving') continue;
     const { address } = partsOf(at);
-    yield { name: host.toLowerCase(), network: HOST_NETWORK, address, kind: 'host', host, ttl };
+    yield { name: host.toLowerCase(), address, host, ...more };
   }
 }
 
 export function entryOf({ name, network, address, ttl }: Name, host: string): Entry {
-  return { name, network, address: addressFromBytes(address), kind: 'static', host, ttl };
+  const text = addressFromBytes(address);
+  return { name, network, address: text, kind: 'static', host, ttl, ports: [] };
 }
 
-export function ttlOf({ config }: Daemon): number {
-  return config.dns?.ttl ?? 1;
+/** In seconds: of names in the network, as far as it stands on this host. */
+export function ttlOf({ config, dns }: Daemon, network: string): number {
+  return dns?.ttlOf(network) ?? config.dns?.ttl ?? 1;
 }

@@ -14,9 +14,9 @@ export interface Listener {
   readonly from: readonly Prefix[];
   /** In the namespace of an endpoint, for it alone. */
   readonly inside?: Inside;
-  /** Names that these askers alone have, for NAME or NAME.NETWORK. */
-  readonly aliases?: ReadonlyMap<string, string>;
 }
+
+export type Aliases = ReadonlyMap<string, string>;
 
 export interface Inside {
   /** Its id. */
@@ -65,6 +65,8 @@ export type ToThread =
   | { readonly type: 'listeners'; readonly turn: number; readonly listeners: readonly Listener[] }
   /** Networks of askers that are in several. */
   | { readonly type: 'members'; readonly members: ReadonlyMap<Address, readonly string[]> }
+  /** Names that these askers alone have, for NAME or NAME.NETWORK. */
+  | { readonly type: 'aliases'; readonly aliases: ReadonlyMap<Address, Aliases> }
   | { readonly type: 'upstreams'; readonly servers: readonly SocketAddress[] }
   | { readonly type: 'names'; readonly changes: readonly NameChange[] }
   /** A question of this host's own, as by TCP; answered with `found` of the same id. */

@@ -14,7 +14,7 @@ import { allowedBy, type Allowed } from './allowed.ts';
 import { Connections, type StreamDoor } from './connections.ts';
 import { Counts } from './counts.ts';
 import type { Forwarder } from './forwarder.ts';
-import type { DnsCounts, DnsProblem, Listener } from './messages.ts';
+import type { Aliases, DnsCounts, DnsProblem, Listener } from './messages.ts';
 import { LATER, Responder } from './responder.ts';
 
 /** A place where it could not listen is tried again after this long, in ms. */
@@ -61,6 +61,7 @@ export class Server {
   #internal: ReadonlySet<string> = new Set();
   /** Networks of those that are in several. */
   #members: ReadonlyMap<AskerKey, readonly string[]> = new Map();
+  #aliases: ReadonlyMap<AskerKey, Aliases> = new Map();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: ServerParts) {
@@ -89,12 +90,12 @@ export class Server {
 
   /** Networks of askers that are in several, by address: they see the names of all, whichever gateway they ask. */
   setMembers(members: ReadonlyMap<Address, readonly string[]>): void {
-    this.#members = new Map(
-      [...members].map(([address, networks]) => {
-        const bytes = addressToBytes(address);
-        return [askerKey(bytes, 0, bytes.length), networks];
-      }),
-    );
+    this.#members = byAsker(members);
+  }
+
+  /** Names that askers alone have, by address. */
+  setAliases(aliases: ReadonlyMap<Address, Aliases>): void {
+    this.#aliases = byAsker(aliases);
   }
 
   /** These, and no others; those that stay the same stay open. */
@@ -193,16 +194,20 @@ export class Server {
     }
   }
 
-  #placeOf({ networks, from, aliases, inside }: Listener): Place {
+  #placeOf({ networks, from, inside }: Listener): Place {
     const forwards = mayLeave({ networks }, this.#internal);
-    const asker = { networks, forwards, ...(aliases === undefined ? {} : { aliases }) };
+    const asker = { networks, forwards };
     return { asker, allowed: allowedBy(from), only: inside?.asker };
   }
 
   #askerAt({ asker }: Place, from: AskerKey): Asker {
-    const networks = asker.networks === 'all' ? undefined : this.#members.get(from);
-    if (networks === undefined) return asker;
-    return { ...asker, networks, forwards: mayLeave({ networks }, this.#internal) };
+    if (asker.networks === 'all') return asker;
+    const networks = this.#members.get(from);
+    const aliases = this.#aliases.get(from);
+    if (networks === undefined && aliases === undefined) return asker;
+    const named = aliases === undefined ? asker : { ...asker, aliases };
+    if (networks === undefined) return named;
+    return { ...named, networks, forwards: mayLeave({ networks }, this.#internal) };
   }
 
   #datagrams(
@@ -285,8 +290,12 @@ function takenBy({ address, inside }: Listener): string {
 }
 
 /** Listeners with the same one are the same. */
-function keyOf({ aliases = new Map(), ...rest }: Listener): string {
-  return JSON.stringify([rest, [...aliases]]);
+function keyOf(listener: Listener): string {
+  return JSON.stringify(listener);
+}
+
+function byAsker<T>(values: ReadonlyMap<Address, T>): ReadonlyMap<AskerKey, T> {
+  return new Map([...values].map(([address, value]) => [keyOfAddress(address), value]));
 }
 
 function keyOfAddress(of: Address): AskerKey {

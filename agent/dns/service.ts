@@ -65,6 +65,8 @@ export interface EndpointAsker {
   readonly addresses: readonly Address[];
   /** Its namespace, if it is answered inside. */
   readonly inside: NamespacePlace | undefined;
+  /** What it alone calls others. */
+  readonly links: readonly { readonly name: string; readonly alias: string }[];
 }
 
 export interface DnsServiceParts {
@@ -140,6 +142,11 @@ export class DnsService {
     this.#tellListeners();
   }
 
+  /** Of names in the network, in seconds; undefined: it has none of its own. */
+  ttlOf(network: string): number | undefined {
+    return this.#networks.find(({ name }) => name === network)?.ttl;
+  }
+
   /** Networks that users have made: endpoints ask at their gateways, too. */
   setNetworks(networks: readonly DnsNetwork[]): void {
     if (JSON.stringify(networks) === JSON.stringify(this.#networks)) return;
@@ -157,8 +164,12 @@ export class DnsService {
   /** The endpoints of this host: some are answered inside of their namespaces. */
   setEndpoints(endpoints: readonly EndpointAsker[]): void {
     const before = JSON.stringify(this.#endpoints);
-    this.#endpoints = endpoints.filter(({ inside }) => inside !== undefined);
-    if (JSON.stringify(this.#endpoints) !== before) this.#tellListeners();
+    this.#endpoints = endpoints.filter(
+      ({ inside, links }) => inside !== undefined || links.length > 0,
+    );
+    if (JSON.stringify(this.#endpoints) === before) return;
+    this.#tellAliases();
+    this.#tellListeners();
   }
 
   /** Why the endpoint is not answered inside, as a clause, once that was tried; undefined: it is. */
@@ -266,8 +277,23 @@ export class DnsService {
     for (const member of membership?.member?.members() ?? [])
       this.#feed.member({ type: 'present', member });
     this.#tell({ type: 'members', members: this.#members });
+    this.#tellAliases();
     this.#tellServers();
     this.#tellListeners();
+  }
+
+  /** By address: each alias, and with its network behind it, as the resolver of the endpoint asks first. */
+  #tellAliases(): void {
+    const aliases = this.#endpoints.flatMap(({ links, network, addresses }) => {
+      const named = new Map(
+        links.flatMap(({ name, alias }) => [
+          [alias, name],
+          [`${alias}.${network}`, name],
+        ]),
+      );
+      return links.length === 0 ? [] : addresses.map((address) => [address, named] as const);
+    });
+    this.#tell({ type: 'aliases', aliases: new Map(aliases) });
   }
 
   #tellNames(): void {

@@ -55,6 +55,9 @@ function take(message: ToThread): void {
     case 'members':
       server.setMembers(message.members);
       break;
+    case 'aliases':
+      server.setAliases(message.aliases);
+      break;
     case 'upstreams':
       forwarder.setServers(message.servers);
       break;

@@ -180,6 +180,8 @@ function text(id: number, more: Partial<AttachText> = {}): AttachText {
     mac: '',
     resolver: false,
     dnsInside: false,
+    ports: [],
+    links: [],
     ...more,
   };
 }

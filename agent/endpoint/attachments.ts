@@ -198,6 +198,7 @@ export class Attachments {
         network,
         names,
         addresses,
+        ports: [],
         since,
         state: 'attaching',
         target: 'host',

@@ -13,6 +13,7 @@ const WEB: Endpoint = {
   state: 'attached',
   target: 'netns:web',
   names: ['web', 'web.1'],
+  ports: [{ name: 'http', protocol: 'tcp', port: 80 }],
   addresses: { 4: address('10.5.1.2'), 6: address('fd00:5::2') },
   place: {
     namespace: { path: '/run/netns/web', inode: 4_026_532_008 },
@@ -23,6 +24,7 @@ const WEB: Endpoint = {
     container: undefined,
     resolver: { path: '/etc/netns/web/resolv.conf', before: undefined },
     dnsInside: true,
+    links: [{ name: 'store.default', alias: 'db' }],
   },
   since: new Date(0),
 };
@@ -89,6 +91,8 @@ const ASKED: AttachText = {
   mac: '',
   resolver: false,
   dnsInside: false,
+  ports: [],
+  links: [],
 };
 
 test.each<[Partial<AttachText>, string]>([

@@ -1,6 +1,13 @@
 /** An endpoint: something with a network namespace, or the host itself, that has joined a network on this host. */
 import * as v from 'valibot';
-import { isLabel, isName, isNetwork } from '../../controlplane/names/index.ts';
+import {
+  isLabel,
+  isName,
+  isNetwork,
+  parsePort,
+  portText,
+  type NamedPort,
+} from '../../controlplane/names/index.ts';
 import { familyOf, parseAddress, type Address } from '../ip/address.ts';
 import { parseMac, type Mac } from '../ip/mac.ts';
 import { perFamily, type PerFamily } from '../state/facts.ts';
@@ -23,6 +30,8 @@ export interface Endpoint {
   /** As controlplane/names has them; the first is the answer to the reverse question. */
   readonly names: readonly string[];
   readonly addresses: PerFamily<Address>;
+  /** Where its services are, by name. */
+  readonly ports: readonly NamedPort[];
   /** Undefined: it is the host itself. */
   readonly place: Place | undefined;
   readonly since: Date;
@@ -46,6 +55,14 @@ export interface Place {
   readonly resolver: Resolver | undefined;
   /** DNS answers on an address inside, too. */
   readonly dnsInside: boolean;
+  readonly links: readonly NameLink[];
+}
+
+/** A name that this endpoint alone has for another. */
+export interface NameLink {
+  /** NAME or NAME.NETWORK. */
+  readonly name: string;
+  readonly alias: string;
 }
 
 /** The resolv.conf that was written for an endpoint. */
@@ -61,6 +78,9 @@ const LINK_NAME = /^(?!\.{1,2}$)[^\s/:]+$/;
 
 /** Names of one endpoint; all of them go into one record of the gossip. */
 export const NAME_LIMIT = 8;
+/** Named ports of one endpoint, likewise; and its links, which stay on its host. */
+export const PORT_LIMIT = 16;
+export const LINK_LIMIT = 64;
 
 export function isLinkName(text: string): boolean {
   return LINK_NAME.test(text) && Buffer.byteLength(text) <= LINK_NAME_LIMIT;
@@ -85,6 +105,16 @@ const AddressText = v.pipe(
     return NEVER;
   }),
 );
+const PortText = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }): NamedPort => {
+    const port = parsePort(value);
+    if (port !== undefined) return port;
+    addIssue({ message: 'not a port' });
+    return NEVER;
+  }),
+);
+const NameText = v.pipe(v.string(), v.check(isName, 'not a name'));
 const MacText = v.pipe(
   v.string(),
   v.rawTransform(({ dataset: { value }, addIssue, NEVER }): Mac => {
@@ -100,10 +130,8 @@ const File = v.strictObject({
   network: v.pipe(v.string(), v.check(isNetwork, 'not a network')),
   state: v.picklist(ENDPOINT_STATES),
   target: v.string(),
-  names: v.pipe(
-    v.array(v.pipe(v.string(), v.check(isName, 'not a name'))),
-    v.maxLength(NAME_LIMIT),
-  ),
+  names: v.pipe(v.array(NameText), v.maxLength(NAME_LIMIT)),
+  ports: v.optional(v.pipe(v.array(PortText), v.maxLength(PORT_LIMIT)), []),
   addresses: v.pipe(v.array(AddressText), v.maxLength(2)),
   place: v.optional(
     v.strictObject({
@@ -116,14 +144,22 @@ const File = v.strictObject({
       runtime: v.optional(v.string()),
       resolver: v.optional(v.strictObject({ path: v.string(), before: v.optional(v.string()) })),
       dnsInside: v.optional(v.boolean(), false),
+      links: v.optional(
+        v.pipe(
+          v.array(v.strictObject({ name: NameText, alias: NameText })),
+          v.maxLength(LINK_LIMIT),
+        ),
+        [],
+      ),
     }),
   ),
   since: v.pipe(v.string(), v.isoTimestamp()),
 });
 
 /** The text of its file. */
-export function formatEndpoint({ addresses, since, ...rest }: Endpoint): string {
-  const file = { version: 1, ...rest, addresses: Object.values(addresses), since };
+export function formatEndpoint({ addresses, ports, since, ...rest }: Endpoint): string {
+  const texts = { addresses: Object.values(addresses), ports: ports.map(portText) };
+  const file = { version: 1, ...rest, ...texts, since };
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
 

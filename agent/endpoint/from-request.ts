@@ -9,7 +9,7 @@ import type { AttachRequest } from './request.ts';
 
 /** Throws an EndpointError when it has no address. */
 export function endpointFrom(
-  { id, text: target, network, names, gateway, mac, dnsInside }: AttachRequest,
+  { id, text: target, network, names, gateway, mac, dnsInside, ports, links }: AttachRequest,
   { namespace, container, runtime }: FoundTarget,
   given: {
     readonly link: string;
@@ -33,8 +33,9 @@ export function endpointFrom(
     runtime,
     resolver,
     dnsInside,
+    links,
   };
-  return { id, network, names, addresses, since, place, target, state: 'attaching' };
+  return { id, network, names, addresses, ports, since, place, target, state: 'attaching' };
 }
 
 /** The name of the link inside: what was asked for, else the first that is free. Rejects with an EndpointError. */
@@ -68,5 +69,7 @@ export function requestOf(away: Endpoint, place: Place): AttachRequest {
     mac: place.ownMac ? place.mac : undefined,
     resolver: place.resolver !== undefined,
     dnsInside: place.dnsInside,
+    ports: away.ports,
+    links: place.links,
   };
 }

@@ -1,8 +1,16 @@
 /** The door of what is asked of endpoints: text in, values out, or one sentence that says what to do. Pure. */
-import { isName, isNetwork } from '../../controlplane/names/index.ts';
+import { isName, parsePort, type NamedPort, isNetwork } from '../../controlplane/names/index.ts';
 import { familyOf, parseAddress, type Address } from '../ip/address.ts';
 import { isUnicastMac, parseMac, type Mac } from '../ip/mac.ts';
-import { ENDPOINT_ID, isLinkName, labelFrom, NAME_LIMIT } from './endpoint.ts';
+import {
+  ENDPOINT_ID,
+  isLinkName,
+  labelFrom,
+  NAME_LIMIT,
+  LINK_LIMIT,
+  PORT_LIMIT,
+  type NameLink,
+} from './endpoint.ts';
 import { EndpointError } from './errors.ts';
 import { nameOfTarget, parseTarget, TARGET_FORMS, type Target } from './target.ts';
 
@@ -25,6 +33,10 @@ export interface AttachText {
   readonly mac: string;
   readonly resolver: boolean;
   readonly dnsInside: boolean;
+  /** NAME:NUMBER, with /udp behind it or not. */
+  readonly ports: readonly string[];
+  /** NAME or NAME:ALIAS. */
+  readonly links: readonly string[];
 }
 
 export interface AttachRequest {
@@ -42,6 +54,8 @@ export interface AttachRequest {
   readonly resolver: boolean;
   /** Answer questions for names on an address inside, too. */
   readonly dnsInside: boolean;
+  readonly ports: readonly NamedPort[];
+  readonly links: readonly NameLink[];
 }
 
 /** Throws an EndpointError. */
@@ -64,6 +78,8 @@ export function parseAttach(asked: AttachText): AttachRequest {
     mac: macIn(asked.mac),
     resolver: asked.resolver,
     dnsInside: asked.dnsInside,
+    ports: portsIn(asked.ports),
+    links: linksIn(asked.links),
   };
 }
 
@@ -100,6 +116,37 @@ export function namesIn(texts: readonly string[]): readonly string[] {
 function byDefault(target: Target): readonly string[] {
   const name = labelFrom(nameOfTarget(target) ?? '');
   return name === undefined ? [] : [name];
+}
+
+function portsIn(texts: readonly string[]): readonly NamedPort[] {
+  const ports = texts.map((text) => {
+    const port = parsePort(text);
+    if (port !== undefined) return port;
+    throw usage(
+      `${JSON.stringify(text)} is no named port`,
+      'give NAME:NUMBER, with /tcp, /udp or /sctp behind it if it is not tcp, as http:80',
+    );
+  });
+  if (ports.length > PORT_LIMIT)
+    throw usage(`${ports.length} named ports are too many`, `give ${PORT_LIMIT} at most`);
+  return ports;
+}
+
+function linksIn(texts: readonly string[]): readonly NameLink[] {
+  const links = texts.map((text) => {
+    const [name = '', alias = name, more] = text.toLowerCase().split(':');
+    if (isName(name) && isName(alias) && more === undefined) return { name, alias };
+    throw usage(
+      `${JSON.stringify(text)} is no link`,
+      'give NAME or NAME:ALIAS, of letters, digits and hyphens',
+    );
+  });
+  const twice = links.find(({ alias }, i) => links.findIndex((of) => of.alias === alias) < i);
+  if (twice !== undefined)
+    throw usage(`there are several links called ${twice.alias}`, 'give each an alias of its own');
+  if (links.length > LINK_LIMIT)
+    throw usage(`${links.length} links are too many`, `give ${LINK_LIMIT} at most`);
+  return links;
 }
 
 function addressesIn(texts: readonly string[]): readonly Address[] {

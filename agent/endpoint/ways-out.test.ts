@@ -25,6 +25,7 @@ function member({ name, families, internal = false, gateway }: Wish): Membership
       state: 'attached',
       target: 'netns:a',
       names: [],
+      ports: [],
       addresses: of(address('10.6.0.2'), address('fd00:6::2')),
       place: {
         namespace: { path: '/run/netns/a', inode: 1 },
@@ -35,6 +36,7 @@ function member({ name, families, internal = false, gateway }: Wish): Membership
         container: undefined,
         resolver: undefined,
         dnsInside: false,
+        links: [],
       },
       since: new Date(0),
     },

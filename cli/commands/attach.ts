@@ -20,6 +20,8 @@ export async function run(context: Context): Promise<void> {
       link: textOf(values, 'ifname') ?? '',
       mac: textOf(values, 'mac') ?? '',
       resolver: values['resolver'] === true,
+      ports: listOf(values, 'port'),
+      links: listOf(values, 'link'),
       dnsInside: values['dns-inside'] === true,
     });
     printAnswer(context, endpoint, () => [attachedLine(endpoint)]);

@@ -7,7 +7,7 @@ import { printAnswer } from '../print.ts';
 import { table } from '../table.ts';
 import { counted, painter } from '../text.ts';
 
-const HEAD = ['NAME', 'NETWORK', 'ADDRESS', 'KIND', 'HOST', 'TTL'] as const;
+const HEAD = ['NAME', 'NETWORK', 'ADDRESS', 'KIND', 'HOST', 'TTL', 'PORTS'] as const;
 
 export async function run(context: Context): Promise<void> {
   const { words } = context;
@@ -36,13 +36,14 @@ function orderOf({ network, name, address }: NameEntry): string {
 }
 
 function linesOf(entries: readonly NameEntry[], { color, width }: Context): string[] {
-  const rows = entries.map(({ name, network, address, kind, host, ttl }) => [
+  const rows = entries.map(({ name, network, address, kind, host, ttl, ports }) => [
     name,
     network,
     address,
     kind,
     host,
     String(ttl),
+    ports.join(',') || '-',
   ]);
   const paint = painter(color);
   const [head = '', ...lines] = table(HEAD, rows, width);

@@ -8,6 +8,7 @@ const NAME_FIELDS: Answer['fields'] = {
   host: ['string', 'the member that says it'],
   mine: ['boolean', 'that is this host'],
   ttl: ['number', 'in seconds'],
+  ports: ['array', 'named ports of an endpoint, as `http:80/tcp`'],
 };
 const NAME = {
   name: 'NAME',

@@ -28,6 +28,8 @@ const FIELDS: Answer['fields'] = {
   container: ['string', "the runtime's id, if it is one"],
   since: ['time', 'since when it is attached, or away'],
   problem: ['string', 'one sentence, if something is wrong with it'],
+  ports: ['array', 'named ports, as `http:80/tcp`'],
+  links: ['array', 'what it alone calls others, as `db:store`; of this host’s own'],
   dnsInside: ['boolean', 'DNS answers on 127.0.0.11 inside; known of this host’s own'],
 };
 const ONE: Answer = { json: 'one endpoint', fields: FIELDS };
@@ -95,6 +97,18 @@ export const ATTACH: Command = {
     {
       name: 'resolver',
       summary: 'write /etc/resolv.conf inside, too; what it had is back at the end',
+    },
+    {
+      name: 'port',
+      value: 'NAME:NUMBER[/udp]',
+      repeats: true,
+      summary: 'a port of it by name, found as _NAME._tcp.ENDPOINT; may be repeated',
+    },
+    {
+      name: 'link',
+      value: 'NAME[:ALIAS]',
+      repeats: true,
+      summary: 'what it alone may call the endpoints named NAME; may be repeated',
     },
     {
       name: 'dns-inside',

@@ -16,6 +16,8 @@ export interface NameEntry {
   readonly mine: boolean;
   /** In seconds. */
   readonly ttl: number;
+  /** Of an endpoint: NAME:NUMBER/PROTOCOL. */
+  readonly ports: readonly string[];
 }
 
 export interface LookUp {

@@ -19,6 +19,10 @@ export interface Endpoint {
   readonly since?: Date;
   readonly problem?: string;
   readonly dnsInside: boolean;
+  /** NAME:NUMBER/PROTOCOL */
+  readonly ports: readonly string[];
+  /** NAME:ALIAS */
+  readonly links: readonly string[];
 }
 
 /** No two endpoints have the same. */
@@ -44,6 +48,8 @@ export interface Attach {
   readonly mac: string;
   readonly resolver: boolean;
   readonly dnsInside: boolean;
+  readonly ports: readonly string[];
+  readonly links: readonly string[];
 }
 
 export interface Expose {

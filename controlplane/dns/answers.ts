@@ -79,6 +79,8 @@ export class Answers {
     const service = this.#service(domainName ?? name, query, asker);
     if (service !== undefined) return service;
     if (domainName !== undefined) return this.#missing(domainName, asker);
+    // What the asker calls another is not asked elsewhere while that is gone.
+    if (asker.aliases?.has(name) === true) return this.#nothing(RCODE.NXDOMAIN, name);
     return this.#reverse(query, asker) ?? this.#elsewhere(query, asker);
   }
 

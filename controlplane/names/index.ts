@@ -1,5 +1,6 @@
 /** Face of what hosts say of endpoints and names. Pure. */
 export { HOST_NETWORK, isLabel, isName, isNetwork, NAME_LIMIT } from './label.ts';
+export { parsePort, portText } from './port.ts';
 export {
   decodeEndpoint,
   decodeName,
@@ -10,4 +11,5 @@ export {
   NAME_KIND,
   type Endpoint,
   type Name,
+  type NamedPort,
 } from './records.ts';

@@ -18,7 +18,7 @@ const ADDRESSES = 16;
 const NAMES = 64;
 const PORTS = 64;
 const ID = /^[0-9a-f]{16}$/;
-const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
+export const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 /** RFC 2181, section 8: more is none. In seconds. */
 const TTL_LIMIT = 2 ** 31 - 1;
 

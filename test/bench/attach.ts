@@ -69,7 +69,15 @@ for (let round = 0; round < ROUNDS; round++) {
     names: ['bench'],
     addresses: [],
   };
-  const rest = { gateway: '', link: '', mac: '', resolver: false, dnsInside: false };
+  const rest = {
+    gateway: '',
+    link: '',
+    mac: '',
+    resolver: false,
+    dnsInside: false,
+    ports: [],
+    links: [],
+  };
   await timed('attach, weftd', async () => await client.endpoint.attach({ ...asked, ...rest }));
   await timed('detach, weftd', async () => await client.endpoint.detach(id));
   await timed('attach, script of ip', async () => {

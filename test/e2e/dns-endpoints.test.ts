@@ -1,4 +1,4 @@
-/** What DNS does for an endpoint that asked for it: an address inside of its namespace. */
+/** What DNS does for an endpoint that asked for it: an address inside of its namespace, links, named ports. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Endpoint } from '../../controlplane/api/endpoint-model.ts';
@@ -8,6 +8,7 @@ import type { Host } from '../lab/host.ts';
 import type { Lab } from '../lab/lab.ts';
 import { dig } from '../lab/names.ts';
 import type { Namespace } from '../lab/namespace.ts';
+import { readSubnetEnv } from '../lab/subnet-env.ts';
 import { makeTarget, removeTarget } from '../lab/target.ts';
 import type { Weftd } from '../lab/weftd.ts';
 
@@ -64,6 +65,62 @@ test('where it was not asked for, nobody answers there', async () => {
   await attach(here, plain, '--name', 'plain');
   expect((await dig(plain, INSIDE, 'web')).status).toBeUndefined();
   expect((await here.weft('detach', 'plain')).code).toBe(0);
+});
+
+test('a link is known to the endpoint that has it alone, at the gateway and inside', async () => {
+  const [first, second] = [await makeTarget(here, 's1'), await makeTarget(here, 's2')];
+  const stores = await Promise.all(
+    [first, second].map((at) => attach(here, at, '--name', 'store')),
+  );
+  const both = stores.flatMap(({ addresses }) => addresses).toSorted();
+  const link = [
+    '--link',
+    'store:cellar',
+    '--link',
+    'nobody:gone',
+    '--link',
+    'nobody:gone.example.com',
+  ];
+  const linked = await makeTarget(here, 'linked');
+  const inside = await makeTarget(here, 'linked-inside');
+  const { links } = await attach(here, linked, '--name', 'linked', ...link);
+  expect(links[0]).toBe('store:cellar');
+  await attach(here, inside, '--name', 'linked-inside', '--dns-inside', ...link);
+  const { gateways } = await readSubnetEnv(here.subnetFile);
+  const gateway = gateways[4]?.address ?? '';
+  for (const [place, server] of [
+    [linked, gateway],
+    [inside, INSIDE],
+    [inside, gateway],
+  ] as const) {
+    for (const name of ['cellar', 'cellar.default.weft', 'store'])
+      expect((await dig(place, server, name)).data.toSorted()).toEqual(both);
+    for (const name of ['gone', 'gone.default.weft', 'gone.example.com'])
+      expect((await dig(place, server, name)).status).toBe('NXDOMAIN');
+  }
+  expect((await dig(first, gateway, 'cellar')).status).toBe('NXDOMAIN');
+  expect((await dig(target, INSIDE, 'cellar')).status).toBe('NXDOMAIN');
+  for (const { id } of stores) expect((await here.weft('detach', id)).code).toBe(0);
+  for (const name of ['linked', 'linked-inside'])
+    expect((await here.weft('detach', name)).code).toBe(0);
+});
+
+test('named ports are SRV records on every host, and told by the commands', async () => {
+  const there = lab.host(2);
+  const at = await makeTarget(there, 'ports');
+  const ports = ['--port', 'http:80', '--port', 'dns:53/udp'];
+  const { addresses } = await attach(there, at, '--name', 'api', ...ports);
+  await untilAnswered(target, 'api', addresses);
+  const srv = async (name: string): Promise<readonly string[]> =>
+    (await dig(target, INSIDE, `${name} srv`)).data;
+  expect(await srv('_http._tcp.api.default.weft')).toEqual(['0 1 80 api.default.weft.']);
+  expect(await srv('_dns._udp.api')).toEqual(['0 1 53 api.default.weft.']);
+  expect(await srv('_dns._tcp.api')).toEqual([]);
+  const told = ['http:80/tcp', 'dns:53/udp'];
+  expect(await weft(here, 'endpoint', 'inspect', 'api')).toMatchObject({ ports: told });
+  expect(await weft(here, 'dns', 'ls', 'api')).toMatchObject([{ name: 'api', ports: told }]);
+  expect((await here.weft('dns', 'ls', 'api')).stdout).toContain(told.join());
+  expect((await there.weft('detach', 'api')).code).toBe(0);
 });
 
 test('it is back after weftd was killed and started again', async () => {

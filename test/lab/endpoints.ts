@@ -86,6 +86,8 @@ export function request(target: Namespace, name: string): Attach {
     mac: '',
     resolver: false,
     dnsInside: false,
+    ports: [],
+    links: [],
   };
 }
 
