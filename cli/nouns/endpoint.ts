@@ -40,7 +40,7 @@ const NETWORK: Argument = {
   optional: true,
   completes: 'network',
 };
-const THE_ENDPOINT: Argument = {
+export const THE_ENDPOINT: Argument = {
   name: 'ENDPOINT',
   summary: 'a name, an id or a target',
   completes: 'endpoint',
@@ -76,7 +76,8 @@ export const ATTACH: Command = {
       name: 'ip',
       value: 'ADDRESS',
       repeats: true,
-      summary: "an address of this host's subnet; one of each family at most",
+      summary:
+        "an address of the network, in default of this host's subnet; one of each family at most",
     },
     {
       name: 'gw',

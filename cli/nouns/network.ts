@@ -1,3 +1,4 @@
+import { ATTACH, THE_ENDPOINT } from './endpoint.ts';
 import { WATCH, type Answer, type Argument, type Noun } from '../spec.ts';
 
 const FIELDS: Answer['fields'] = {
@@ -27,6 +28,8 @@ const NAMES: Argument = {
   repeats: true,
   completes: 'network',
 };
+
+const THE_NETWORK: Argument = { name: 'NETWORK', summary: 'a name or an id', completes: 'network' };
 
 export const NETWORK: Noun = {
   name: 'network',
@@ -109,7 +112,7 @@ export const NETWORK: Noun = {
       name: 'inspect',
       aliases: ['show'],
       summary: 'all that is known of one, and who is in it on every host',
-      arguments: [{ name: 'NETWORK', summary: 'a name or an id', completes: 'network' }],
+      arguments: [THE_NETWORK],
       answer: {
         json: 'one network, and who is in it',
         fields: {
@@ -118,6 +121,28 @@ export const NETWORK: Noun = {
         },
       },
       work: async () => await import('../commands/network-inspect.ts'),
+    },
+    {
+      name: 'connect',
+      summary: 'let an endpoint of this host join a network, too, while it runs',
+      description: ['As weft attach does it; it stays in the networks that it is in.'],
+      arguments: [{ ...THE_NETWORK, summary: 'its name' }, THE_ENDPOINT],
+      ...(ATTACH.options && { options: ATTACH.options }),
+      examples: [
+        { line: 'weft network connect blue web --ip 10.77.0.9', does: 'with an address of choice' },
+      ],
+      ...(ATTACH.answer && { answer: ATTACH.answer }),
+      work: async () => await import('../commands/network-connect.ts'),
+    },
+    {
+      name: 'disconnect',
+      summary: 'take an endpoint of this host out of one network; it stays in the others',
+      arguments: [{ ...THE_NETWORK, summary: 'its name' }, THE_ENDPOINT],
+      answer: {
+        json: 'one object',
+        fields: { detached: ['boolean', 'false: it had gone meanwhile'] },
+      },
+      work: async () => await import('../commands/network-disconnect.ts'),
     },
     {
       name: 'rm',

@@ -147,7 +147,9 @@ test('a thousand at once, both families', async () => {
   expect(new Set(addresses).size).toBe(2 * COUNT);
   expect(hosts.every(({ kills }) => kills > 0)).toBe(true);
   // Asked again, each has what it was given.
-  const again = await Promise.all(given.map((_, i) => hosts[i % 3]?.ask('take', `e${i}`)));
+  const again = await Promise.all(
+    given.map(async (_, i) => await hosts[i % 3]?.ask('take', `e${i}`)),
+  );
   expect(again).toEqual(given);
   const held = await keys();
   expect(addresses.filter((address) => !held.has(address))).toEqual([]);

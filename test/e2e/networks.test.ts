@@ -176,6 +176,25 @@ describe('addresses', () => {
     expect(endpoint.addresses[0]).toBe(spare?.[0]);
   });
 
+  test('an endpoint joins another network while it runs, and leaves it', async () => {
+    await create(lab.host(1), 'red', '--subnet', '10.78.0.0/24');
+    await everywhere(lab, ['blue', 'default', 'red']);
+    const host = lab.host(3);
+    const joined = await weft<Endpoint>(
+      host,
+      ...'network connect red w3 --ip 10.78.0.9'.split(' '),
+    );
+    expect(joined).toMatchObject({ network: 'red', names: ['w3'], addresses: ['10.78.0.9'] });
+    const networksOf = async (): Promise<string[]> =>
+      (await weft<Endpoint[]>(host, 'endpoint', 'ls', 'w3')).map(({ network }) => network).sort();
+    expect(await networksOf()).toEqual(['blue', 'red']);
+    expect(await weft(host, 'network', 'disconnect', 'red', 'w3')).toEqual({ detached: true });
+    expect(await networksOf()).toEqual(['blue']);
+    const { stderr } = await host.weft('network', 'disconnect', 'red', 'w3');
+    expect(stderr).toContain('w3 is not in the network red');
+    await weft(lab.host(1), 'network', 'rm', 'red');
+  });
+
   test('a restart keeps what endpoints have, and gives back the rest; all comes back when they leave', async () => {
     await daemons[1]?.kill('SIGKILL');
     daemons[1] = await lab.host(2).startWeftd().waitReady();
