@@ -32,6 +32,8 @@ const PACKAGES = {
   'man-db': 'man, to read them',
   mandoc: 'to check the man pages',
   serf: 'Serf, whose agents share a gossip cluster with ours',
+  'musl-dev': 'the C library of Alpine, whose resolver is another',
+  tcc: 'to link a small test program with it',
   'bind9-dnsutils': 'dig, to ask for names as others do',
   dnsperf: 'many questions for names, and how fast they are answered',
   'dnsmasq-base': 'dnsmasq, to compare with',
@@ -55,6 +57,9 @@ const PURPOSES = {
   machines: MACHINES,
   test: [
     ...MACHINES,
+    'bind9-dnsutils',
+    'musl-dev',
+    'tcc',
     'docker.io',
     'containerd',
     'podman',
