@@ -1,21 +1,26 @@
 /**
  * Attaching and detaching a namespace: what weftd does, from the call to its answer (address, pair, addresses and routes
  * inside, names, files on disk), and the command `weft`; against a script of `ip` that does the same steps in the kernel,
- * and writes the same resolv.conf, in turn, so that all see the same load. Then how long until ten hosts know.
+ * and writes the same resolv.conf, in turn, so that all see the same load. Then how long until ten hosts know, and until their DNS answers.
  */
 import { randomBytes } from 'node:crypto';
-import { connectControl } from '../../controlplane/api/client.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectControl, type ControlClient } from '../../controlplane/api/client.ts';
 import { readyLab, request, Watch } from '../lab/endpoints.ts';
 import type { Namespace } from '../lab/namespace.ts';
 import { makeTarget } from '../lab/target.ts';
 import { median, quantile, say } from './common/statistics.ts';
 
 const ROUNDS = 100;
+/** Between two questions for a name that is to come or go, in ms. */
+const POLL = 10;
 const WANTED: Readonly<Record<string, string>> = {
   'attach, weftd': 'under 30',
   'detach, weftd': 'under 30',
   'attached, known on ten hosts': 'median under 300, worst under 1000',
   'detached, known on ten hosts': 'median under 300, worst under 1000',
+  'attached, answered by DNS on ten hosts': 'median under 300, worst under 1000',
+  'detached, answered no more on ten hosts': 'median under 300, worst under 1000',
 };
 
 const { lab } = await readyLab(1);
@@ -127,5 +132,26 @@ async function names(): Promise<void> {
       Promise.all(watches.map((watch) => watch.absent(key))),
     );
   }
+  for (let round = 0; round < ROUNDS; round++) {
+    const at = round % ten.hosts.length;
+    const [place, asker] = [ten.hosts[at], clients[at]];
+    if (place === undefined || asker === undefined) continue;
+    const name = `d${round}`;
+    const { id } = await asker.endpoint.attach(request(await makeTarget(place, name), name));
+    const all = async (status: string): Promise<unknown> =>
+      await Promise.all(clients.map((client) => untilAnswered(client, name, status)));
+    await timed('attached, answered by DNS on ten hosts', async () => await all('NOERROR'));
+    await asker.endpoint.detach(id);
+    await timed('detached, answered no more on ten hosts', async () => await all('NXDOMAIN'));
+  }
   for (const each of clients) each.close();
+}
+
+/** Asked again and again, as who waits for a name does; every few ms, as all of them share this machine. */
+async function untilAnswered(client: ControlClient, name: string, wanted: string): Promise<void> {
+  for (;;) {
+    const { status } = await client.dns.lookUp({ name, type: 'A', network: 'default' });
+    if (status === wanted) return;
+    await sleep(POLL);
+  }
 }
