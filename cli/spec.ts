@@ -110,6 +110,13 @@ export const GLOBAL_OPTIONS: readonly Option[] = [
 /** For what can be watched. */
 export const WATCH: Option = { name: 'watch', short: 'w', summary: 'go on, and show each change' };
 
+/** For changes that made twice would be others. */
+export const CHANGE_ID: Option = {
+  name: 'id',
+  value: 'ID',
+  summary: 'an id of your choice for this change: asked again by it, weftd makes no other',
+};
+
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'done; also when the reader of a pipe has seen enough'],
   [1, 'failed; one sentence on standard error says why. weft dns check: not all hosts agree'],

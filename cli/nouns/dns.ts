@@ -1,4 +1,4 @@
-import type { Answer, Noun } from '../spec.ts';
+import { CHANGE_ID, type Answer, type Noun } from '../spec.ts';
 
 const NAME_FIELDS: Answer['fields'] = {
   name: ['string', 'without network and domain'],
@@ -85,6 +85,7 @@ export const DNS: Noun = {
       aliases: ['remove'],
       summary: 'take a static record of this host away',
       arguments: [NAME, { name: 'ADDRESS', summary: 'only this one of it', optional: true }],
+      options: [CHANGE_ID],
       answer: { json: 'one object', fields: { removed: ['number', 'how many records'] } },
       work: async () => await import('../commands/dns-rm.ts'),
     },

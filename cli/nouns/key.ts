@@ -1,4 +1,4 @@
-import type { Answer, Argument, Command, Noun } from '../spec.ts';
+import { CHANGE_ID, type Answer, type Argument, type Command, type Noun } from '../spec.ts';
 
 const KEY_ARGUMENT: Argument = { name: 'KEY', summary: '16, 24 or 32 bytes in base64' };
 
@@ -63,6 +63,7 @@ export const KEY: Noun = {
       description: [
         'It tells each step, and is done when the old key is gone. When it is interrupted, weftd goes on. The exit code is 1 when the host keeps its key; a sentence says why.',
       ],
+      options: [CHANGE_ID],
       answer: { json: 'one object', fields: { publicKey: ['string', 'the new one, in base64'] } },
       work: async () => await import('../commands/keys-rotate-wireguard.ts'),
     },

@@ -64,8 +64,8 @@ export interface ControlClient {
   watchPeers(): AsyncIterable<PeerEvent>;
   keys(): Promise<KeyReport>;
   changeKey(action: KeyAction, key: string): Promise<KeyReport>;
-  /** Each step; ends when the key is another one. */
-  rotateWireguardKey(): AsyncIterable<RotationStep>;
+  /** Each step; ends when the key is another one. By the same `id` again: of the same rotation. */
+  rotateWireguardKey(id: string): AsyncIterable<RotationStep>;
   readonly endpoint: EndpointCalls;
   readonly network: NetworkCalls;
   readonly cluster: ClusterCalls;
@@ -92,7 +92,8 @@ export async function connectControl(
     watchPeers: () => calls.peerEvents(),
     keys: async () => await calls.keys('listKeys', {}),
     changeKey: async (action, key) => await calls.keys('changeKey', { action, key }),
-    rotateWireguardKey: () => calls.many<RotationStep>('rotateWireguardKey', ROTATION_LIMIT_MS),
+    rotateWireguardKey: (id) =>
+      calls.many<RotationStep>('rotateWireguardKey', ROTATION_LIMIT_MS, { id }),
     endpoint: endpointCalls(rpc),
     network: networkCalls(rpc),
     cluster: clusterCalls(rpc),

@@ -160,10 +160,26 @@ test('another WireGuard key: each step arrives, and why it stays if it does', as
     { step: 'done', text: 'it is done', publicKey: 'AA==' },
   ];
   stage.daemon.rotation = steps;
-  expect(await all(client.rotateWireguardKey())).toEqual(steps);
+  expect(await all(client.rotateWireguardKey(''))).toEqual(steps);
   stage.daemon.failure = new WeftError('WEFT_ROTATION_GIVEN_UP', 'a peer does not come along');
-  const failed = all(client.rotateWireguardKey());
+  const failed = all(client.rotateWireguardKey(''));
   expect((await failureOf(failed)).code).toBe('WEFT_ROTATION_GIVEN_UP');
+});
+
+test('a rotation asked for again by its id is the same one, and tells all its steps', async () => {
+  await using stage = await Stage.open();
+  const client = await stage.connect();
+  const first = [{ step: 'done', text: 'it is done', publicKey: 'AA==' }];
+  stage.daemon.rotation = first;
+  expect(await all(client.rotateWireguardKey('mine'))).toEqual(first);
+  stage.daemon.rotation = [{ step: 'done', text: 'it is done', publicKey: 'BB==' }];
+  expect(await all(client.rotateWireguardKey('mine'))).toEqual(first);
+  expect(await all(client.rotateWireguardKey('other'))).toEqual(stage.daemon.rotation);
+  stage.daemon.failure = new WeftError('WEFT_ROTATION_GIVEN_UP', 'a peer does not come along');
+  const failed = all(client.rotateWireguardKey('third'));
+  expect((await failureOf(failed)).code).toBe('WEFT_ROTATION_GIVEN_UP');
+  stage.daemon.failure = undefined;
+  expect(await all(client.rotateWireguardKey('third'))).toEqual(stage.daemon.rotation);
 });
 
 test('without gossip, members and keys say so', async () => {

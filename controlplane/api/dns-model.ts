@@ -49,6 +49,8 @@ export interface AddName {
 export interface RemoveName {
   readonly name: string;
   readonly address: string;
+  /** Of the change, chosen by whoever asks; empty: none. */
+  readonly id: string;
 }
 
 /** How far a check of all names is. */

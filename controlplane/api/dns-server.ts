@@ -12,6 +12,7 @@ import type {
 } from './dns-model.ts';
 import type { ErrorLog } from './handlers.ts';
 import { Pending } from './pending.ts';
+import type { Repeats } from './repeats.ts';
 import { pages } from './streams.ts';
 
 export interface NamePage {
@@ -24,17 +25,25 @@ export interface CheckUpdate extends CheckProgress {
 }
 
 /** Named as in DNS. */
-export function dnsImplementation(handlers: DnsHandlers, streams: Streams, log: ErrorLog) {
+export function dnsImplementation(
+  handlers: DnsHandlers,
+  streams: Streams,
+  repeats: Repeats,
+  log: ErrorLog,
+) {
   return {
     listNames: streams.serve(() => mapped(namePages(handlers), toWire)),
     checkNames: streams.serve((signal) => mapped(checkUpdates(handlers, signal), toWire)),
     getHostDns: unary(() => toWire(handlers.hostDns()), log),
     lookUp: unary(async (asked) => toWire(await handlers.lookUp(fromWire(asked) as LookUp)), log),
     addName: unary((asked) => toWire({ name: handlers.add(fromWire(asked) as AddName) }), log),
-    removeName: unary(
-      (asked) => ({ removed: handlers.remove(fromWire(asked) as RemoveName) }),
-      log,
-    ),
+    removeName: unary(async (asked) => {
+      const { id, ...request } = fromWire(asked) as RemoveName;
+      const change = repeats.once(id, { removeName: request }, () => ({
+        end: Promise.resolve().then(() => handlers.remove({ ...request, id })),
+      }));
+      return { removed: await change.end };
+    }, log),
   };
 }
 

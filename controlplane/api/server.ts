@@ -15,7 +15,14 @@ import { ENDPOINTS } from './endpoint-service.ts';
 import { WeftError } from './errors.ts';
 import type { ControlHandlers, ControlLog } from './handlers.ts';
 import { listen, type PeerOf } from './listen.ts';
-import { KEY_ACTIONS, PROBLEM_LIMIT, type KeyAction, type Status } from './model.ts';
+import {
+  KEY_ACTIONS,
+  PROBLEM_LIMIT,
+  type KeyAction,
+  type RotationStep,
+  type Status,
+} from './model.ts';
+import { Repeats, Told } from './repeats.ts';
 import { CONTROL } from './service.ts';
 import type { NetworkHandlers } from './network-handlers.ts';
 import { networkImplementation } from './network-server.ts';
@@ -72,7 +79,9 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
     'grpc.max_connection_idle_ms': IDLE_MS,
   });
   const streams = new Streams(log);
-  server.addService(CONTROL, audited(implementation(handlers, streams, log), CHANGES, log));
+  const repeats = new Repeats();
+  const control = implementation(handlers, streams, repeats, log);
+  server.addService(CONTROL, audited(control, CHANGES, log));
   if (endpoints !== undefined)
     server.addService(
       ENDPOINTS,
@@ -85,7 +94,10 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
     );
   if (cluster !== undefined) server.addService(CLUSTER, clusterImplementation(cluster, streams));
   if (dns !== undefined)
-    server.addService(DNS, audited(dnsImplementation(dns, streams, log), DNS_CHANGES, log));
+    server.addService(
+      DNS,
+      audited(dnsImplementation(dns, streams, repeats, log), DNS_CHANGES, log),
+    );
   const unlisten = await listen(server, socketPath, peerOf);
   const close = async (): Promise<void> => {
     unlisten();
@@ -107,7 +119,12 @@ const NETWORK_CHANGES = ['createNetwork', 'removeNetwork'] as const;
 const DNS_CHANGES = ['addName', 'removeName'] as const;
 
 /** Named as in CONTROL. */
-function implementation(handlers: ControlHandlers, streams: Streams, log: ControlLog) {
+function implementation(
+  handlers: ControlHandlers,
+  streams: Streams,
+  repeats: Repeats,
+  log: ControlLog,
+) {
   return {
     getStatus: unary(() => statusMessage(handlers.status()), log),
     watchStatus: streams.serve((signal) => mapped(statuses(handlers, signal), statusMessage)),
@@ -126,7 +143,15 @@ function implementation(handlers: ControlHandlers, streams: Streams, log: Contro
       };
       return mapped(keyPages(handlers.changeKey(keyAction(action), key)), toWire);
     }),
-    rotateWireguardKey: streams.serve((signal) => mapped(rotationSteps(handlers, signal), toWire)),
+    rotateWireguardKey: streams.serve((signal, request) => {
+      const { id } = fromWire(request) as { readonly id: string };
+      const rotation = repeats.once(
+        id,
+        { rotateWireguardKey: {} },
+        () => new Told<RotationStep>(async (tell) => await handlers.rotateWireguardKey(tell)),
+      );
+      return mapped(rotationSteps(rotation, signal), toWire);
+    }),
   };
 }
 

@@ -15,6 +15,7 @@ import type {
   Status,
 } from './model.ts';
 import { Pending } from './pending.ts';
+import type { Told } from './repeats.ts';
 
 /** Entries in one message. */
 export const PAGE_LENGTH = 500;
@@ -142,12 +143,12 @@ export async function* keyPages(report: Promise<KeyReport>): AsyncGenerator<KeyP
 const STEP_LIMIT = 16;
 
 export async function* rotationSteps(
-  handlers: ControlHandlers,
+  rotation: Told<RotationStep>,
   signal: AbortSignal,
 ): AsyncGenerator<RotationStep> {
   const steps = new Pending<RotationStep | 'end'>(STEP_LIMIT);
-  const work = handlers
-    .rotateWireguardKey((step) => steps.put(step.step, step))
+  const work = rotation
+    .follow((step) => steps.put(step.step, step))
     .finally(() => steps.put('end', 'end'));
   // Awaited below, unless the reader goes first.
   work.catch(() => undefined);
