@@ -6,10 +6,16 @@ import {
   keyOfEndpoint,
   type Endpoint as ApiEndpoint,
   type EndpointChange,
+  type Inside,
 } from '../../controlplane/api/endpoint-model.ts';
-import { decodeEndpoint, ENDPOINT_KIND, portText } from '../../controlplane/names/index.ts';
+import {
+  decodeEndpoint,
+  ENDPOINT_KIND,
+  labelFrom,
+  portText,
+} from '../../controlplane/names/index.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
-import { ENDPOINT_ID, labelFrom } from '../endpoint/endpoint.ts';
+import { ENDPOINT_ID } from '../endpoint/endpoint.ts';
 import { EndpointError, type EndpointProblem } from '../endpoint/errors.ts';
 import { idIn, namesIn, networkIn, parseAttach } from '../endpoint/request.ts';
 import type { RecordView } from '../gossip/member.ts';
@@ -23,7 +29,7 @@ export function endpointHandlers(daemon: Daemon): EndpointHandlers {
   const { endpoints, membership } = daemon;
   const { attachments } = endpoints;
   const host = hostOf(daemon);
-  const own = (endpoint: Endpoint): ApiEndpoint => ownEndpoint(endpoint, endpoints, host);
+  const own = (endpoint: Endpoint): ApiEndpoint => ownEndpoint(endpoint, daemon, host);
   const all = function* (): Iterable<ApiEndpoint> {
     for (const endpoint of attachments.list()) yield own(endpoint);
     for (const record of membership?.records(ENDPOINT_KIND) ?? [])
@@ -88,7 +94,9 @@ function watch(
   };
 }
 
-function ownEndpoint(endpoint: Endpoint, endpoints: Endpoints, host: string): ApiEndpoint {
+function ownEndpoint(endpoint: Endpoint, daemon: Daemon, host: string): ApiEndpoint {
+  const { endpoints } = daemon;
+  const inside = insideFrom(endpoint, daemon);
   const { id, network, state, target, names, addresses, place, since } = endpoint;
   const problem = endpoints.troubleOf(id);
   const bridge = endpoints.attachments.bridge(network);
@@ -105,6 +113,7 @@ function ownEndpoint(endpoint: Endpoint, endpoints: Endpoints, host: string): Ap
     since,
     ...(bridge === undefined ? {} : { bridge }),
     ...(problem === undefined ? {} : { problem }),
+    ...(inside === undefined ? {} : { inside }),
     dnsInside: place?.dnsInside === true,
     ports: endpoint.ports.map(portText),
     links: (place?.links ?? []).map(({ name, alias }) => `${name}:${alias}`),
@@ -117,6 +126,23 @@ function ownEndpoint(endpoint: Endpoint, endpoints: Endpoints, host: string): Ap
           namespace: place.namespace.path,
           ...(place.container === undefined ? {} : { container: place.container }),
         }),
+  };
+}
+
+/** Undefined of a host itself, and while the network is not known. */
+function insideFrom(endpoint: Endpoint, { endpoints, config }: Daemon): Inside | undefined {
+  const plan = endpoints.attachments.inside(endpoint);
+  const network = endpoints.attachments.network(endpoint.network);
+  if (plan === undefined || network === undefined) return undefined;
+  const domain = config.dns && `${endpoint.network}.${config.dns.domain}`;
+  return {
+    addresses: plan.addresses.map(({ address, length }) => `${address}/${length}`),
+    gateways: Object.values(network.gateways),
+    routes: plan.routes.flatMap(({ route: { prefix, gateway } }) =>
+      gateway === undefined ? [] : [{ destination: prefix, gateway }],
+    ),
+    mtu: plan.mtu,
+    ...(domain === undefined ? {} : { domain }),
   };
 }
 

@@ -55,6 +55,13 @@ export class Attachments {
     return this.#wiring.bridge(name);
   }
 
+  /** What it is given inside; undefined of the host itself, and while its network is not known. */
+  inside(endpoint: Endpoint): InsidePlan | undefined {
+    const { place, network } = endpoint;
+    if (place === undefined || this.network(network) === undefined) return undefined;
+    return this.#insideOf(endpoint, place);
+  }
+
   /** Networks in which this host has endpoints, or is about to. */
   get joined(): ReadonlySet<string> {
     return this.#wiring.needed;

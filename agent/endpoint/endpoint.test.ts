@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { labelFrom } from '../../controlplane/names/index.ts';
 import { address } from '../ip/address.ts';
 import { mac } from '../ip/mac.ts';
 import { vethAlias, vethName, vethPeer } from '../state/veth.ts';
-import { formatEndpoint, labelFrom, parseEndpoint, type Endpoint } from './endpoint.ts';
+import { formatEndpoint, parseEndpoint, type Endpoint } from './endpoint.ts';
 import { parseAttach, type AttachText } from './request.ts';
 import { parseTarget } from './target.ts';
 
@@ -63,6 +64,13 @@ test.each([
   ['netns:/proc/1/ns/net', { type: 'netns', path: '/proc/1/ns/net' }],
   ['pid:1', { type: 'pid', pid: 1 }],
   ['ctr:web.1_a-b', { type: 'container', name: 'web.1_a-b' }],
+  [
+    'cni:net.1/default-web_1/eth0/proc/7/ns/net',
+    { type: 'netns', path: '/proc/7/ns/net', called: 'default-web_1' },
+  ],
+  ['cni:net/web/eth0', undefined],
+  ['cni:net/web/eth0/../x\0', undefined],
+  ['cni:net//eth0/proc/7/ns/net', undefined],
   ['netns:../x', undefined],
   ['netns:..', undefined],
   ['pid:0', undefined],

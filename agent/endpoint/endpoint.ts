@@ -1,7 +1,6 @@
 /** An endpoint: something with a network namespace, or the host itself, that has joined a network on this host. */
 import * as v from 'valibot';
 import {
-  isLabel,
   isName,
   isNetwork,
   parsePort,
@@ -84,16 +83,6 @@ export const LINK_LIMIT = 64;
 
 export function isLinkName(text: string): boolean {
   return LINK_NAME.test(text) && Buffer.byteLength(text) <= LINK_NAME_LIMIT;
-}
-
-/** Names of containers and namespaces may have what labels may not; undefined if nothing is left. */
-export function labelFrom(text: string): string | undefined {
-  const label = text
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9-]+/g, '-')
-    .slice(0, 63)
-    .replaceAll(/^-+|-+$/g, '');
-  return isLabel(label) ? label : undefined;
 }
 
 const AddressText = v.pipe(

@@ -1,11 +1,16 @@
 /** The door of what is asked of endpoints: text in, values out, or one sentence that says what to do. Pure. */
-import { isName, parsePort, type NamedPort, isNetwork } from '../../controlplane/names/index.ts';
+import {
+  isName,
+  isNetwork,
+  labelFrom,
+  parsePort,
+  type NamedPort,
+} from '../../controlplane/names/index.ts';
 import { familyOf, parseAddress, type Address } from '../ip/address.ts';
 import { isUnicastMac, parseMac, type Mac } from '../ip/mac.ts';
 import {
   ENDPOINT_ID,
   isLinkName,
-  labelFrom,
   NAME_LIMIT,
   LINK_LIMIT,
   PORT_LIMIT,

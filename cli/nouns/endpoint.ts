@@ -30,6 +30,15 @@ const FIELDS: Answer['fields'] = {
   problem: ['string', 'one sentence, if something is wrong with it'],
   ports: ['array', 'named ports, as `http:80/tcp`'],
   links: ['array', 'what it alone calls others, as `db:store`; of this host’s own'],
+  'inside.addresses': [
+    'array',
+    'with the length of the subnet; `inside` is known of this host’s own',
+  ],
+  'inside.gateways': ['array', 'of its network'],
+  'inside.routes[].destination': ['string', 'of a route, the default one unless there is another'],
+  'inside.routes[].gateway': ['string', 'where that leads to'],
+  'inside.mtu': ['number', 'bytes'],
+  'inside.domain': ['string', 'in which short names are looked for, unless DNS is off'],
   dnsInside: ['boolean', 'DNS answers on 127.0.0.11 inside; known of this host’s own'],
 };
 const ONE: Answer = { json: 'one endpoint', fields: FIELDS };

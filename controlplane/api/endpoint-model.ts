@@ -23,6 +23,26 @@ export interface Endpoint {
   readonly ports: readonly string[];
   /** NAME:ALIAS */
   readonly links: readonly string[];
+  readonly inside?: Inside;
+}
+
+/** What an endpoint of this host is given inside. */
+export interface Inside {
+  /** With the length of the subnet. */
+  readonly addresses: readonly string[];
+  /** Of the network: where DNS answers. */
+  readonly gateways: readonly string[];
+  /** A default route is put there unless there is another. */
+  readonly routes: readonly InsideRoute[];
+  /** Bytes. */
+  readonly mtu: number;
+  /** In which short names are looked for; absent: DNS is switched off. */
+  readonly domain?: string;
+}
+
+export interface InsideRoute {
+  readonly destination: string;
+  readonly gateway: string;
 }
 
 /** No two endpoints have the same. */

@@ -1,5 +1,5 @@
 /** Face of what hosts say of endpoints and names. Pure. */
-export { HOST_NETWORK, isLabel, isName, isNetwork, NAME_LIMIT } from './label.ts';
+export { HOST_NETWORK, isLabel, isName, isNetwork, labelFrom, NAME_LIMIT } from './label.ts';
 export { parsePort, portText } from './port.ts';
 export {
   decodeEndpoint,

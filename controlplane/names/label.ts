@@ -11,6 +11,16 @@ export function isLabel(text: string): boolean {
   return LABEL.test(text);
 }
 
+/** Names of containers and namespaces may have what labels may not; undefined if nothing is left. */
+export function labelFrom(text: string): string | undefined {
+  const label = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .slice(0, 63)
+    .replaceAll(/^-+|-+$/g, '');
+  return isLabel(label) ? label : undefined;
+}
+
 /** An endpoint's or a static record's name: one label, or several with dots between (`web.1`). */
 export function isName(text: string): boolean {
   return text.length <= NAME_LIMIT && text.split('.').every(isLabel);
