@@ -5,14 +5,14 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/reporter.ts'],
     coverage: {
-      include: ['agent/**', 'controlplane/**', 'cli/**'],
+      include: ['agent/**', 'controlplane/**', 'cli/**', 'cni/**'],
       exclude: ['**/*.test.ts', '**/generated/**'],
     },
     projects: [
       {
         test: {
           name: 'unit',
-          include: ['{agent,controlplane,cli,deploy}/**/*.test.ts'],
+          include: ['{agent,controlplane,cli,cni,deploy}/**/*.test.ts'],
           // For what hangs: a property takes its time on a busy machine.
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,4 +1,4 @@
-/** Bundles the two commands into dist/bin, and writes the man pages into dist/man. Run gen.mjs first. */
+/** Bundles the commands and the plugin into dist/bin, and writes the man pages into dist/man. Run gen.mjs first. */
 import { build } from 'esbuild';
 import { once } from 'node:events';
 import {
@@ -66,16 +66,18 @@ function onDemand(folder, noted) {
 /** What speaks to the daemon: the larger part of every command that does. */
 const CLIENT = 'controlplane/api/client.ts';
 
-/** A bundle of its own, which those of the commands share. */
-const sharedClient = {
-  name: 'shared-client',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /\/client\.ts$/ }, ({ kind, path, resolveDir }) =>
-      kind === 'import-statement' && join(resolveDir, path) === join(ROOT, CLIENT)
-        ? { path: './client.cjs', external: true }
-        : undefined,
-    ),
-};
+/** A bundle of its own, which those of the commands and the plugin share; `folder`: where it lies for them. */
+function sharedClient(folder) {
+  return {
+    name: 'shared-client',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /\/client\.ts$/ }, ({ kind, path, resolveDir }) =>
+        kind === 'import-statement' && join(resolveDir, path) === join(ROOT, CLIENT)
+          ? { path: `${folder}client.cjs`, external: true }
+          : undefined,
+      ),
+  };
+}
 
 async function weft() {
   const modules = new Set();
@@ -90,7 +92,7 @@ async function weft() {
     outdir: 'dist/bin/weft',
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
-    plugins: [...plugins, sharedClient],
+    plugins: [...plugins, sharedClient('./')],
   });
   const compiled = await keepCompiled('dist/bin/weft/client');
   removeAllBut([...Object.keys(metafile.outputs), ...compiled], 'dist/bin/weft');
@@ -167,6 +169,9 @@ function buildDate({ SOURCE_DATE_EPOCH: epoch }) {
 }
 
 await weft();
+await command('cni/main.ts', 'dist/bin/weft-cni.cjs', 'node', {
+  plugins: [sharedClient('./weft/')],
+});
 await writeManPages(ROOT, version, buildDate(process.env));
 // The daemon runs for months: one file, all of it read at the start.
 if (existsSync(join(ROOT, 'agent/main.ts'))) {
