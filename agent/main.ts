@@ -63,7 +63,14 @@ async function carryOut({
   }
   const log = createLogger(config.log);
   for (const warning of warnings) log.warn(warning);
-  await new Daemon(config, log).run(untilTold());
+  const daemon = new Daemon(config, log);
+  // As a last resort: one question that weft did not foresee must not take the network control of a host down, nor,
+  // where every host is asked it, that of all. What throws outside of promises still ends the process.
+  process.on('unhandledRejection', (cause) => {
+    daemon.metrics.fault();
+    log.error({ err: cause }, 'this is a fault in weft, please report it; weftd goes on');
+  });
+  await daemon.run(untilTold());
   log.info('stopped; the kernel keeps forwarding');
   return 0;
 }

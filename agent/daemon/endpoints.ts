@@ -274,8 +274,8 @@ export class Endpoints {
 
   async #lookFor({ id, target, place }: Endpoint): Promise<void> {
     const container = target.slice('ctr:'.length);
-    const { state } = await findContainer(container);
     try {
+      const { state } = await findContainer(container);
       if (state === 'running') await this.attachments.welcome(id);
       else if (await isRemoved(container, place?.runtime)) await this.attachments.detach(id);
       this.#setTrouble(id, undefined);

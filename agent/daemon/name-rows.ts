@@ -5,6 +5,7 @@ import {
   decodeName,
   ENDPOINT_KIND,
   HOST_NETWORK,
+  isName,
   NAME_KIND,
   portText,
   type Name,
@@ -46,9 +47,11 @@ function* staticNames({ membership }: Daemon): Generator<Entry> {
 function* hostNames(daemon: Daemon): Generator<Entry> {
   const more = { network: HOST_NETWORK, kind: 'host', ttl: ttlOf(daemon, HOST_NETWORK), ports: [] };
   for (const { name: host, address: at, status } of daemon.membership?.member?.members() ?? []) {
-    if (status !== 'alive' && status !== 'leaving') continue;
+    const name = host.toLowerCase();
+    // A member's name may be more than DNS can have: it is no name there.
+    if ((status !== 'alive' && status !== 'leaving') || !isName(name)) continue;
     const { address } = partsOf(at);
-    yield { name: host.toLowerCase(), address, host, ...more };
+    yield { name, address, host, ...more };
   }
 }
 

@@ -77,8 +77,20 @@ function claimsOf(daemon: Daemon): Map<string, string[]> {
   return claims;
 }
 
-/** As this host itself asks. Never of others: a name of ours is not told to them. */
+/** As this host itself asks. Never of others: a name of ours is not told to them. Never rejects. */
 async function askOwn(
+  service: DnsService | undefined,
+  name: string,
+): Promise<Answered | undefined> {
+  try {
+    return await answerOf(service, name);
+  } catch {
+    // A name that is none, or an answer that is none.
+    return undefined;
+  }
+}
+
+async function answerOf(
   service: DnsService | undefined,
   name: string,
 ): Promise<Answered | undefined> {

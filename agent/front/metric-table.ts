@@ -53,6 +53,12 @@ export const METRICS = {
     labels: ['reason'],
     reading: 'Somebody writes what is no lease under the prefix; the log names each key once.',
   },
+  weft_faults_total: {
+    type: 'counter',
+    help: 'Faults in weft itself that nothing in it took care of, and that it survived',
+    labels: [],
+    reading: 'Zero. Anything else: please report it; the log has each with its stack.',
+  },
   weft_etcd_up: {
     type: 'gauge',
     help: '1 while etcd answers, else 0',

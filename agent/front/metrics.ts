@@ -30,6 +30,7 @@ export class Metrics {
   readonly #operations: Counter;
   readonly #repairs: Counter;
   readonly #refused: Counter;
+  readonly #faults: Counter;
   #delay: IntervalHistogram | undefined;
   /** Asked once in a scrape: it counts all members. */
   #gossip: { readonly counts: GossipCounts | undefined } | undefined;
@@ -39,6 +40,7 @@ export class Metrics {
     this.#operations = this.#counter('weft_operations_total');
     this.#repairs = this.#counter('weft_repairs_total');
     this.#refused = this.#counter('weft_refused_total');
+    this.#faults = this.#counter('weft_faults_total');
     this.#gauge('weft_leases', (gauge) => gauge.set(sources.leases()));
     this.#gauge('weft_peers', (gauge) => gauge.set(sources.peers()));
     this.#gauge('weft_small_paths', (gauge) => gauge.set(sources.smallPaths()));
@@ -65,6 +67,11 @@ export class Metrics {
   /** `reason`: one of a few words, never text from outside. */
   refused(reason: string): void {
     this.#refused.inc({ reason });
+  }
+
+  /** Nobody took the rejection of a promise. */
+  fault(): void {
+    this.#faults.inc();
   }
 
   /** In the text format of Prometheus. */

@@ -173,8 +173,9 @@ export class Membership {
     this.#joiner.wake();
   }
 
+  /** Never rejects: what fails is tried again, and what comes after it has its turn. */
   async #enqueue(work: () => Promise<void>): Promise<void> {
-    this.#queue = this.#queue.then(work);
+    this.#queue = this.#queue.then(work).catch((cause: unknown) => this.#fail(messageOf(cause)));
     await this.#queue;
   }
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { checkNames, type CheckParts, type Finding, type Progress } from './check.ts';
 import type { NamesAnswer, NamesQuestion } from './check-model.ts';
 import { digestsOf, FANOUT, hashOf, namesIn, type Answered } from './digests.ts';
+import { nameBytes } from './name.ts';
 import { Witness } from './witness.ts';
 
 /** A host as it is: what its DNS answers, and what it says itself. */
@@ -13,6 +14,7 @@ interface Host {
 
 const DOMAIN = 'weft';
 const NEVER = (): Promise<void> => new Promise(() => {});
+const DIGESTS: NamesQuestion = { check: 'one', domain: DOMAIN, part: [], list: false, names: [] };
 
 function answered(addresses: readonly string[] | undefined): Answered {
   if (addresses === undefined) return { status: 'NXDOMAIN', addresses: [] };
@@ -290,4 +292,53 @@ test('every name is in exactly one part of a part', () => {
   // Evenly: each part has some of 31 on average.
   for (const digit of digits) expect(namesIn(answers, [digit]).length).toBeGreaterThan(5);
   expect(hashOf('a')).not.toBe(hashOf('b'));
+});
+
+/** Labels that may be too long, empty, or not of DNS, so that some names are none. */
+const anyName = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom('', 'a', 'x'.repeat(63), 'x'.repeat(64)),
+      fc.stringMatching(/^[A-Za-z0-9-]{1,70}$/),
+    ),
+    { minLength: 1, maxLength: 5 },
+  )
+  .map((labels) => `${labels.join('.')}.host`);
+
+test('whatever names a host knows and whatever domain it is asked for, only names of DNS are asked, and it answers', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(anyName, { maxLength: 8 }),
+      fc.oneof(fc.constant(DOMAIN), anyName, fc.constant(`${'d'.repeat(49)}.${'d'.repeat(50)}`)),
+      async (names, domain) => {
+        const asked: string[] = [];
+        const witness = new Witness({
+          names: () => new Map(names.map((name) => [name, []])),
+          ask: (full) => {
+            asked.push(full);
+            nameBytes(full);
+            return Promise.resolve(answered(undefined));
+          },
+          hindrance: () => undefined,
+          pause: NEVER,
+        });
+        const { count, refusal } = await witness.answer({ ...DIGESTS, domain });
+        expect(refusal).toBeUndefined();
+        expect(count).toBe(asked.length);
+        const again = await witness.answer({ ...DIGESTS, domain, names });
+        expect(again.said.map(({ name }) => `${name}.${domain}`)).toEqual(asked.slice(count));
+      },
+    ),
+  );
+});
+
+test('a host whose DNS cannot be asked says so, and nothing is left unhandled', async () => {
+  const witness = new Witness({
+    names: () => new Map([['web.default', []]]),
+    ask: () => Promise.reject(new RangeError('not a DNS name')),
+    hindrance: () => undefined,
+    pause: NEVER,
+  });
+  const answer = await witness.answer(DIGESTS);
+  expect(answer.refusal).toContain('does not answer');
 });

@@ -70,6 +70,15 @@ export function nameBytes(name: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** Whether it can be asked for. */
+export function isNameText(name: string): boolean {
+  try {
+    return nameBytes(name).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 function pushLetter(byte: number): void {
   const letter = LETTERS[byte];
   if (letter !== undefined) room.push(letter);

@@ -1,6 +1,7 @@
 /** What a host tells who checks names: what its own DNS answers, asked once for each check. Time is an argument. */
 import { NO_ANSWER, type NameSaid, type NamesAnswer, type NamesQuestion } from './check-model.ts';
 import { answeredHash, digestsOf, namesIn, type Answered } from './digests.ts';
+import { isNameText } from './name.ts';
 
 /** Checks whose answers are kept, and for how long, in ms: a check asks again and again. */
 const CHECKS = 4;
@@ -17,7 +18,7 @@ const AMISS = 2;
 export interface WitnessParts {
   /** All names that this host knows of, as NAME.NETWORK, and the addresses that it says itself for each. */
   readonly names: () => ReadonlyMap<string, readonly string[]>;
-  /** Asks this host's DNS; undefined: it did not answer. */
+  /** Asks this host's DNS; undefined: it did not answer. Never rejects. */
   readonly ask: (fullName: string) => Promise<Answered | undefined>;
   /** Why it cannot be asked; undefined: it can. */
   readonly hindrance: () => string | undefined;
@@ -68,8 +69,8 @@ export class Witness {
       this.#runs.delete(oldest);
     }
     const answers = new Map<string, Answered>();
-    const claims = this.#parts.names();
-    const work = this.#askAll([...claims.keys()], domain, answers);
+    const claims = this.#claims(domain);
+    const work = this.#askAll([...claims.keys()], domain, answers).catch(() => false);
     const run: Run = { claims, answers, done: work, state: 'asking' };
     void this.#end(run, work);
     this.#runs.set(check, run);
@@ -77,6 +78,13 @@ export class Witness {
     return run;
   }
 
+  /** What cannot be asked for below that domain is left out, as it is on every other host. */
+  #claims(domain: string): Map<string, readonly string[]> {
+    const all = [...this.#parts.names()];
+    return new Map(all.filter(([name]) => isNameText(`${name}.${domain}`)));
+  }
+
+  /** Never rejects, as `work` does not. */
   async #end(run: Run, work: Promise<boolean>): Promise<void> {
     run.state = (await work) ? 'done' : 'mute';
   }
@@ -104,9 +112,10 @@ export class Witness {
   }
 
   async #anew({ names, domain }: NamesQuestion): Promise<NamesAnswer> {
-    const claims = this.#parts.names();
+    const claims = this.#claims(domain);
+    const askable = names.filter((name) => isNameText(`${name}.${domain}`));
     const said = await Promise.all(
-      fitting(names).map(async (name): Promise<NameSaid | undefined> => {
+      fitting(askable).map(async (name): Promise<NameSaid | undefined> => {
         const answered = await this.#parts.ask(`${name}.${domain}`);
         return answered && saidOf(name, answered, claims.get(name) ?? []);
       }),
