@@ -163,7 +163,9 @@ export class Overlays {
   }
 
   #tellDns(): void {
-    this.#daemon.dns?.setNetworks(
+    const { dns } = this.#daemon;
+    dns?.setDefined(Array.from(this.#networks.list(), ({ name }) => name));
+    dns?.setNetworks(
       [...this.#joined.values()].map((definition) => ({
         name: definition.name,
         internal: definition.internal,

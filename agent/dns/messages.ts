@@ -38,6 +38,8 @@ export interface Settings {
   readonly ttl: number;
   /** By network, where it has one of its own. */
   readonly ttlOf: ReadonlyMap<string, number>;
+  /** All networks that there are, whoever is in them. */
+  readonly networks: ReadonlySet<string>;
   /** Networks from which no question leaves this host. */
   readonly internal: readonly string[];
 }

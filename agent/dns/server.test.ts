@@ -36,7 +36,11 @@ let closers: (() => void)[];
 
 beforeEach(() => {
   index = new NameIndex();
-  answers = new Answers(index, { domain: 'weft', ttl: 1, ttlOf: new Map() }, Math.random);
+  answers = new Answers(
+    index,
+    { domain: 'weft', ttl: 1, ttlOf: new Map(), networks: new Set() },
+    Math.random,
+  );
   forwarder = new Forwarder(() => 0.99);
   problems = [];
   broken = [];

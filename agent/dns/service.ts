@@ -85,6 +85,7 @@ export class DnsService {
   #counts: DnsCounts | undefined;
   #subnets: readonly LeasedSubnet[] = [];
   #networks: readonly DnsNetwork[] = [];
+  #defined: ReadonlySet<string> = new Set([LEASED]);
   #members: ReadonlyMap<Address, readonly string[]> = new Map();
   #endpoints: readonly EndpointAsker[] = [];
   /** Listeners were told so many times, and opened. */
@@ -155,6 +156,15 @@ export class DnsService {
     this.#tellListeners();
   }
 
+  /** Names of all networks that users have made, wherever they stand: what is below them is never asked elsewhere. */
+  setDefined(names: readonly string[]): void {
+    const defined = new Set([LEASED, ...names]);
+    const isSame = names.every((name) => this.#defined.has(name));
+    if (isSame && defined.size === this.#defined.size) return;
+    this.#defined = defined;
+    this.#tell({ type: 'settings', settings: this.#settings() });
+  }
+
   /** Networks of this host's endpoints that are in several, by address, the first one first. */
   setMembers(members: ReadonlyMap<Address, readonly string[]>): void {
     this.#members = members;
@@ -221,7 +231,7 @@ export class DnsService {
       ttlOfIt === undefined ? [] : [[name, ttlOfIt] as const],
     );
     const internal = this.#networks.filter((each) => each.internal).map(({ name }) => name);
-    return { domain, ttl, ttlOf: new Map(own), internal };
+    return { domain, ttl, ttlOf: new Map(own), networks: this.#defined, internal };
   }
 
   #run(): void {

@@ -30,7 +30,12 @@ function endpoint(
 
 const APP: Asker = { networks: ['app'], forwards: true };
 const BOTH: Asker = { networks: ['app', 'back'], forwards: true };
-const SETTINGS = { domain: 'weft', ttl: 1, ttlOf: new Map([['back', 30]]) };
+const SETTINGS = {
+  domain: 'weft',
+  ttl: 1,
+  ttlOf: new Map([['back', 30]]),
+  networks: new Set(['quiet']),
+};
 
 let index: NameIndex;
 let answers: Answers;
@@ -222,6 +227,18 @@ describe('an answer that there is nothing', () => {
 });
 
 describe('what leaves this host', () => {
+  it('is nothing below a network that is defined, though nobody is in it, whoever asks', () => {
+    const host: Asker = { networks: 'all', forwards: true };
+    for (const asker of [APP, BOTH, host]) {
+      expect(data('db.quiet', asker)).toBe(NXDOMAIN);
+      expect(data('_pg._tcp.db.quiet', asker)).toBe(NXDOMAIN);
+    }
+    expect(data('quiet.weft', host)).toEqual([]);
+    expect(data('quiet.weft', APP)).toBe(NXDOMAIN);
+    answers.configure({ ...SETTINGS, networks: new Set() });
+    expect(data('db.quiet', host)).toBe('forward');
+  });
+
   it('is nothing, of an asker whose network is internal', () => {
     const internal = { ...APP, forwards: false };
     expect(data('example.com', internal)).toBe(REFUSED);

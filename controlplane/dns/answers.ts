@@ -26,6 +26,8 @@ export interface AnswerSettings {
   /** In seconds, where a network has none of its own. */
   readonly ttl: number;
   readonly ttlOf: ReadonlyMap<string, number>;
+  /** All networks that there are, whoever is in them. */
+  readonly networks: ReadonlySet<string>;
 }
 
 interface Found {
@@ -166,7 +168,7 @@ export class Answers {
     const isEmpty =
       text === '' ||
       text === HOST_NETWORK ||
-      (sees(networks, text) && this.#index.hasNetwork(text)) ||
+      (sees(networks, text) && this.#isNetwork(text)) ||
       (networks !== 'all' && networks.includes(text));
     return this.#nothing(isEmpty ? RCODE.NOERROR : RCODE.NXDOMAIN, this.#settings.domain);
   }
@@ -195,7 +197,7 @@ export class Answers {
     return forwards ? 'forward' : REFUSED;
   }
 
-  /** One label, of a service or not; or below a network, also one of the asker's in which nobody has a name (yet). */
+  /** One label, of a service or not; or below a network, also one in which nobody has a name (yet). */
   #looksOurs(name: string, networks: Asker['networks']): boolean {
     if (name === '') return false;
     const labels = name.split('.');
@@ -203,9 +205,14 @@ export class Answers {
     return (
       labels.every((label) => label.startsWith('_')) ||
       last === HOST_NETWORK ||
-      this.#index.hasNetwork(last) ||
+      this.#isNetwork(last) ||
       (networks !== 'all' && networks.includes(last))
     );
+  }
+
+  /** It is defined, or others say that they are in it, which may be heard first. */
+  #isNetwork(name: string): boolean {
+    return this.#settings.networks.has(name) || this.#index.hasNetwork(name);
   }
 
   #localhost(type: number): Reply {
