@@ -53,7 +53,7 @@ describe('weftd config', () => {
   const file = (): string => join(lab.directory, 'weftd.toml');
   const arguments_ = (): string[] => ['config', `--config=${file()}`, '--public-ip=192.0.2.1'];
   const env = {
-    WEFT_ETCD_PREFIX: '/weft',
+    WEFT_ETCD_PREFIX: '/overlay',
     FLANNELD_ETCD_PREFIX: '/flannel',
     FLANNELD_IFACE: 'eth0',
     FLANNELD_PUBLIC_IP: '192.0.2.2',
@@ -74,7 +74,7 @@ describe('weftd config', () => {
       return [value, source];
     };
     expect(row('public-ip')).toEqual(['192.0.2.1', 'flag']);
-    expect(row('etcd-prefix')).toEqual(['/weft', 'environment WEFT_ETCD_PREFIX']);
+    expect(row('etcd-prefix')).toEqual(['/overlay', 'environment WEFT_ETCD_PREFIX']);
     expect(row('iface')).toEqual([['eth0'], 'environment FLANNELD_IFACE']);
     expect(row('ip-masq')).toEqual([true, `file ${file()}`]);
     expect(row('etcd-password')).toEqual(['********', `file ${file()}`]);
@@ -84,7 +84,7 @@ describe('weftd config', () => {
 
   test('prints the same for people', async () => {
     const { stdout } = await host.runWeftd(arguments_(), { env });
-    expect(stdout).toMatch(/^etcd-prefix +\/weft +environment WEFT_ETCD_PREFIX$/m);
+    expect(stdout).toMatch(/^etcd-prefix +\/overlay +environment WEFT_ETCD_PREFIX$/m);
     expect(stdout).toMatch(/^etcd-password +\*{8} +file /m);
     expect(stdout).not.toContain('top-secret');
   });

@@ -269,6 +269,7 @@ describe('the command', () => {
         host: 'h1',
         mine: false,
         ttl: 77,
+        ports: [],
       },
     ]);
     const found = await other.weft('dns', 'lookup', 'outside.default.weft');
