@@ -13,6 +13,7 @@ import { partsOf, socketAddress } from '../ip/socket-address.ts';
 import type { NetworkDefinition } from '../network/definition.ts';
 import { bridgeName, portName, type OverlayHost } from '../network/overlay.ts';
 import { Remotes } from '../network/remotes.ts';
+import type { NetworkChange } from '../network/table.ts';
 import { addressesOf, Vteps } from '../network/vteps.ts';
 import type { Resource } from '../state/resource.ts';
 import type { Daemon } from './daemon.ts';
@@ -28,7 +29,7 @@ const SAID_ALL = 60_000;
 export interface KnownNetworks {
   get(name: string): NetworkDefinition | undefined;
   list(): Iterable<NetworkDefinition>;
-  onChange(listener: () => void): () => void;
+  onChange(listener: (change: NetworkChange) => void): () => void;
 }
 
 export class Overlays {
@@ -43,6 +44,9 @@ export class Overlays {
   #overlay = '';
   #members = '[]';
   #ends: (() => void)[] = [];
+  /** All of them are looked at in this turn of the loop. */
+  #isDue = false;
+  #isStopped = false;
 
   constructor(daemon: Daemon, networks: KnownNetworks) {
     this.#daemon = daemon;
@@ -54,7 +58,7 @@ export class Overlays {
   async open(): Promise<void> {
     const { membership, endpoints } = this.#daemon;
     this.#ends = [
-      this.#networks.onChange(() => this.#defined()),
+      this.#networks.onChange((change) => this.#changed(change)),
       endpoints.onChange(() => {
         this.#joinedChanged();
         this.#tellMembers();
@@ -62,6 +66,7 @@ export class Overlays {
       membership?.onChange((change) => this.#member(change)) ?? (() => {}),
       membership?.onRecord(ENDPOINT_KIND, (change) => this.#record(change)) ?? (() => {}),
     ];
+    this.#tellFacts(this.#networks.list());
     this.#defined();
     for (const member of membership?.member?.members() ?? [])
       this.#member({ type: 'present', member });
@@ -70,6 +75,7 @@ export class Overlays {
   }
 
   stop(): void {
+    this.#isStopped = true;
     for (const end of this.#ends) end();
     for (const cancel of this.#present.values()) cancel();
   }
@@ -97,7 +103,7 @@ export class Overlays {
     if (text === this.#overlay) return;
     this.#overlay = text;
     this.#remotes.setHost(overlay);
-    this.#tellFacts();
+    this.#tellFacts(this.#networks.list());
     this.#tellFirewall();
     this.#tellMembers();
   }
@@ -123,18 +129,28 @@ export class Overlays {
 
   // ---- which networks there are, and stand here ----
 
+  /** Who joins it now finds it so; what is made of all of them follows once in a turn of the loop. */
+  #changed({ after }: NetworkChange): void {
+    if (after !== undefined) this.#tellFacts([after]);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      if (!this.#isStopped) this.#defined();
+    });
+  }
+
   #defined(): void {
-    this.#tellFacts();
     this.#joinedChanged();
     this.#tellDns();
     this.#tellFirewall();
   }
 
-  #tellFacts(): void {
+  #tellFacts(definitions: Iterable<NetworkDefinition>): void {
     const { planner, endpoints } = this.#daemon;
     const { overlay } = planner;
     if (overlay === undefined) return;
-    for (const definition of this.#networks.list())
+    for (const definition of definitions)
       endpoints.setNetwork(definition.name, factsOfNetwork(definition, overlay));
   }
 

@@ -4,7 +4,7 @@
  * subnets, so that the rules are the same for any number of networks and endpoints (docs/overlay.md).
  */
 import type { Family } from '../ip/address.ts';
-import { containsPrefix, type Prefix } from '../ip/prefix.ts';
+import { outermost, type Prefix } from '../ip/prefix.ts';
 import type { PerFamily } from '../state/facts.ts';
 import type { NftObject } from '../state/resource.ts';
 import {
@@ -140,8 +140,5 @@ function concatIn(parts: readonly NftObject[], name: string, op: '==' | '!=' = '
 
 /** A set of intervals takes none that lies in another; whoever has the larger one is kept apart as well. */
 function disjoint(prefixes: readonly (Prefix | undefined)[]): readonly Prefix[] {
-  const all = [...new Set(prefixes.filter((each) => each !== undefined))];
-  return all.filter(
-    (inner) => !all.some((outer) => outer !== inner && containsPrefix(outer, inner)),
-  );
+  return outermost(prefixes.filter((each) => each !== undefined));
 }

@@ -14,7 +14,9 @@ import { isUnicastMac, localMac, mac, macFromBytes, parseMac, writeMac } from '.
 import {
   addressIn,
   containsAddress,
+  containsPrefix,
   hostPrefix,
+  outermost,
   overlaps,
   parsePrefix,
   prefix,
@@ -114,6 +116,25 @@ test('a prefix holds its range and nothing else', () => {
 
 test('prefixes of different families never overlap', () => {
   expect(overlaps(prefix('0.0.0.0/0'), prefix('::/0'))).toBe(false);
+});
+
+test('the outermost of many are those that lie in no other, each once and in their order', () => {
+  // Few bits that differ, so that prefixes lie in each other and side by side.
+  const few = fc.constantFrom('0.0.0.0', '10.0.0.0', '10.0.0.1', '10.128.0.0', '255.255.255.255');
+  const few6 = fc.constantFrom('::', '::1', 'fd00::', 'fd00:0:0:1::', 'fd00::8000:0:0:0');
+  const arbPrefix = fc.oneof(
+    fc.tuple(few, fc.nat(32)).map(([base, length]) => prefix(`${base}/${length}`)),
+    fc.tuple(few6, fc.nat(128)).map(([base, length]) => prefix(`${base}/${length}`)),
+  );
+  fc.assert(
+    fc.property(fc.array(arbPrefix, { maxLength: 12 }), (prefixes) => {
+      const all = [...new Set(prefixes)];
+      expect(outermost(prefixes)).toEqual(
+        all.filter((inner) => !all.some((each) => each !== inner && containsPrefix(each, inner))),
+      );
+    }),
+    { numRuns: 1_000 },
+  );
 });
 
 test('a MAC survives its bytes, and a local one is unicast and locally administered', () => {

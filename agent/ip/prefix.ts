@@ -83,6 +83,29 @@ export function overlaps(a: Prefix, b: Prefix): boolean {
   return containsPrefix(a, b) || containsPrefix(b, a);
 }
 
+/** Those that lie in none of the others, each once, in the order given. O(n log n): there may be thousands. */
+export function outermost(prefixes: Iterable<Prefix>): readonly Prefix[] {
+  const all = Array.from(new Set(prefixes), (prefix) => ({
+    prefix,
+    family: familyOfPrefix(prefix),
+    first: addressToInteger(baseOf(prefix)),
+    length: lengthOf(prefix),
+  }));
+  const inner = new Set<Prefix>();
+  let outer: Prefix | undefined;
+  // Whatever lies in a prefix follows it, before all that does not.
+  const inOrder = all.toSorted(
+    (a, b) =>
+      a.family - b.family ||
+      Number(a.first > b.first) - Number(a.first < b.first) ||
+      a.length - b.length,
+  );
+  for (const { prefix } of inOrder)
+    if (outer !== undefined && containsPrefix(outer, prefix)) inner.add(prefix);
+    else outer = prefix;
+  return all.map(({ prefix }) => prefix).filter((prefix) => !inner.has(prefix));
+}
+
 /** The address `offset` places after the base; throws a RangeError beyond the family. */
 export function addressIn(prefix: Prefix, offset: bigint): Address {
   return addressFromInteger(addressToInteger(baseOf(prefix)) + offset, familyOfPrefix(prefix));
