@@ -82,7 +82,7 @@ export function answerRoutes(daemon: Daemon): void {
 }
 
 /** Routes that others have made on this host. Default routes lead everywhere, and are in nobody's way. Rejects with a KernelError. */
-async function ownRoutes(
+export async function ownRoutes(
   { host: { netlink }, networks }: Daemon,
   prefixes: readonly Prefix[],
 ): Promise<OverlappingRoute[]> {

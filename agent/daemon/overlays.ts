@@ -20,6 +20,7 @@ import type { Daemon } from './daemon.ts';
 import { factsOfNetwork, gatewaysOf, subnetsOf } from './endpoint-facts.ts';
 import type { HostKernel } from './host-kernel.ts';
 import { machineClock } from './machine.ts';
+import { ownRoutes } from './networks-of.ts';
 import type { LeaseChange } from './planner.ts';
 
 /** A host that is there for this long, in ms, has said all of its endpoints: exchanges come in 1, 2, 4, … s. */
@@ -80,19 +81,38 @@ export class Overlays {
     for (const cancel of this.#present.values()) cancel();
   }
 
-  /** Why nobody can join that network on this host now, if so. */
-  refusal(name: string): EndpointError | undefined {
+  /** Why nobody can join that network on this host now, if so. Never rejects. */
+  async refusal(name: string): Promise<EndpointError | undefined> {
     if (name === DEFAULT_NETWORK) return undefined;
     const definition = this.#networks.get(name);
     if (definition === undefined) return noNetwork(name);
+    return this.#inTheClear(definition) ?? (await this.#collision(definition));
+  }
+
+  #inTheClear({ name, encrypted }: NetworkDefinition): EndpointError | undefined {
     const { overlay } = this.#daemon.planner;
-    if (!definition.encrypted || overlay === undefined || overlay.tunnel !== undefined)
-      return undefined;
+    if (!encrypted || overlay === undefined || overlay.tunnel !== undefined) return undefined;
     const type = this.#daemon.network?.backend.type ?? 'another';
     return new EndpointError(
       'failed',
       `the network ${name} is encrypted, and the mesh is ${type}, which does not encrypt everything`,
       'make it wireguard with weft network configuration, or use a network that is not encrypted',
+    );
+  }
+
+  /** Who made a route on this host since the network was created was not asked then: two links would have the subnet. */
+  async #collision(definition: NetworkDefinition): Promise<EndpointError | undefined> {
+    const { name } = definition;
+    // Its bridge stands.
+    if (this.#daemon.endpoints.attachments.joined.has(name)) return undefined;
+    const subnets = Object.values(subnetsOf(definition));
+    // What cannot be read is in nobody's way, as at its creation.
+    const [route] = await ownRoutes(this.#daemon, subnets).catch(() => []);
+    if (route === undefined) return undefined;
+    return new EndpointError(
+      'failed',
+      `the network ${name} (${subnets.join(', ')}) overlaps the route ${route.prefix} (${route.link}) of this host`,
+      'remove what has that route, or use another network',
     );
   }
 

@@ -71,8 +71,10 @@ class Host implements AttachmentParts {
       if (this.claimed.get(addresses[4] ?? '') === id) this.claimed.delete(addresses[4] ?? '');
     },
   };
-  readonly refusal = (network: string): EndpointError | undefined =>
-    ['default', 'blue'].includes(network) ? undefined : noNetwork(network);
+  readonly refusal = async (network: string): Promise<EndpointError | undefined> => {
+    await Promise.resolve();
+    return ['default', 'blue'].includes(network) ? undefined : noNetwork(network);
+  };
   /** What was last set inside, by namespace and link. */
   readonly inside = new Map<string, InsidePlan>();
   readonly find: AttachmentParts['find'] = async (target) => {

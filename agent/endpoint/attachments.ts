@@ -165,7 +165,7 @@ export class Attachments {
           'choose another id',
         );
       refuseLinkTwice(this.#endpoints.keys(), request.id);
-      const refusal = this.#parts.refusal(request.network);
+      const refusal = await this.#parts.refusal(request.network);
       if (refusal !== undefined) throw refusal;
       this.#required(request.network);
       const found = await this.#parts.find(request.target);

@@ -59,8 +59,8 @@ export interface AttachmentParts {
   /** The reconciler. */
   readonly kernel: WiringKernel;
   readonly claims: Claims;
-  /** Why nobody can join that network on this host now, if so. */
-  readonly refusal: (network: string) => EndpointError | undefined;
+  /** Why nobody can join that network on this host now, if so. Never rejects. */
+  readonly refusal: (network: string) => Promise<EndpointError | undefined>;
   /** Rejects with an EndpointError. */
   readonly find: (target: Target) => Promise<FoundTarget>;
   readonly isThere: (namespace: NamespaceFile) => boolean;

@@ -251,3 +251,26 @@ test('an encrypted network is refused where the mesh does not encrypt', async ()
   );
   expect(await links(hosts[0])).toEqual([]);
 });
+
+test('a route that somebody made after the network was created refuses the first endpoint, and only that', async () => {
+  await createNetwork(lab, 'late', { v4: '10.10.0.0/24' });
+  const [first, second] = [
+    await makeTarget(hosts[0], 'late1'),
+    await makeTarget(hosts[0], 'late2'),
+  ];
+  await hosts[0].ip('link add weird0 type bridge');
+  await hosts[0].ip('addr add 10.10.0.1/16 dev weird0');
+  await hosts[0].ip('link set weird0 up');
+  const { code, stderr } = await hosts[0].weft('attach', `netns:${first.netns}`, 'late');
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    'the network late (10.10.0.0/24) overlaps the route 10.10.0.0/16 (weird0) of this host',
+  );
+  expect(await links(hosts[0])).toEqual([]);
+  await hosts[0].ip('link set weird0 down');
+  const one = await attach(hosts[0], first, 'late');
+  await hosts[0].ip('link set weird0 up');
+  const two = await attach(hosts[0], second, 'late');
+  for (const { id } of [one, two]) await weft(hosts[0], 'detach', id);
+  await hosts[0].ip('link del weird0');
+});
