@@ -92,6 +92,13 @@ describe('a call', () => {
     });
   });
 
+  test('of ADD, with aliases as Podman gives them', () => {
+    const aliases = { weftnet: ['db', '0123456789ab'], other: ['x'] };
+    expect(call('ADD', { runtimeConfig: { aliases } })).toMatchObject({
+      wishes: { names: ['db', '0123456789ab'] },
+    });
+  });
+
   test('of DEL needs no namespace', () => {
     const env = { CNI_NETNS: '' };
     expect(call('DEL', {}, env)).toEqual({ verb: 'DEL', config: BASE, attachment: ATTACHMENT });

@@ -124,7 +124,7 @@ export function parseCall(env: Environment, input: string): Call {
       return { verb, config, attachment: attachmentIn(env) };
     case 'ADD': {
       const [attachment, namespace] = [attachmentIn(env), namespaceIn(env)];
-      const wishes = wishesIn(fields, argumentsIn(env));
+      const wishes = wishesIn(fields, config, argumentsIn(env));
       return { verb, config, attachment, namespace, wishes, previous: previousIn(fields) };
     }
     case 'CHECK': {
@@ -223,7 +223,11 @@ function configurationIn(fields: Fields, verb: Verb): Configuration {
 }
 
 /** What the runtime says counts before what the configuration does. */
-function wishesIn(fields: Fields, given: ReadonlyMap<string, string>): Wishes {
+function wishesIn(
+  fields: Fields,
+  { name }: Configuration,
+  given: ReadonlyMap<string, string>,
+): Wishes {
   const runtime = objectIn(fields, 'runtimeConfig');
   const lists = [textsIn(runtime, 'ips'), textOrTexts(given.get('IP')), addressesIn(fields)];
   const addresses = lists.find(({ length }) => length > 0) ?? [];
@@ -231,10 +235,17 @@ function wishesIn(fields: Fields, given: ReadonlyMap<string, string>): Wishes {
   return {
     addresses: addresses.map((text) => text.replace(/\/\d+$/, '')),
     mac: textIn(runtime, 'mac') ?? (given.get('MAC') || textIn(fields, 'mac')),
-    names: [...(pod === '' ? [] : [pod]), ...textsIn(runtime, 'aliases')],
+    names: [...(pod === '' ? [] : [pod]), ...aliasesIn(runtime, name)],
     isDefaultGateway: flagIn(fields, 'isDefaultGateway') ?? true,
     dns: dnsIn(objectIn(fields, 'dns'), objectIn(runtime, 'dns')),
   };
+}
+
+/** A list (CONVENTIONS.md); Podman has one for each network. */
+function aliasesIn(runtime: Fields, name: string): readonly string[] {
+  const aliases = fieldIn(runtime, 'aliases');
+  if (typeof aliases !== 'object' || Array.isArray(aliases)) return textsIn(runtime, 'aliases');
+  return textsIn(objectIn(runtime, 'aliases'), name);
 }
 
 function textOrTexts(text: string | undefined): readonly string[] {
