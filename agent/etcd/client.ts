@@ -106,7 +106,7 @@ export class EtcdClient {
   /**
    * Changes of one key, or of all that begin with it, from `from` on; the first batch is empty and tells that
    * the watch stands. Ends only by `signal` or an error:
-   * ETCD_COMPACTED when `from` is no longer kept.
+   * ETCD_COMPACTED when `from` is no longer kept, or etcd has not come that far.
    */
   async *watch(
     key: string,
@@ -126,6 +126,7 @@ export class EtcdClient {
       for await (const response of stream as AsyncIterable<pb.WatchResponse>) {
         clearTimeout(giveUp);
         throwIfCanceled(response);
+        if (response.created) throwIfBehind(response, from - 1);
         const events = response.events.map(eventFrom);
         // Until the last fragment of a revision has come, a new watch must start before it.
         if (!response.fragment && !response.created)
@@ -210,6 +211,16 @@ function throwIfCanceled(response: pb.WatchResponse): void {
     throw new EtcdError(
       /permission denied/.test(response.cancelReason) ? 'ETCD_PERMISSION' : 'ETCD_REFUSED',
       `etcd refuses the watch (${response.cancelReason || 'no reason given'}); check that the user may read the whole prefix`,
+    );
+}
+
+/** etcd takes a watch of revisions that are to come, and says nothing of what changes before them. */
+function throwIfBehind(response: pb.WatchResponse, known: number): void {
+  const revision = revisionOf(response);
+  if (revision < known)
+    throw new EtcdError(
+      'ETCD_COMPACTED',
+      `etcd stands at revision ${revision}, and stood at ${known} before: it was restored`,
     );
 }
 

@@ -10,7 +10,7 @@ export type EtcdErrorCode =
   | 'ETCD_AUTHENTICATION'
   /** The user may not do this. */
   | 'ETCD_PERMISSION'
-  /** The revision to watch from is no longer kept: list again. */
+  /** The revision to watch from is no longer kept, or, after a restore, not reached yet: list again. */
   | 'ETCD_COMPACTED'
   | 'ETCD_LEASE_NOT_FOUND'
   /** Anything else etcd says. */

@@ -5,9 +5,9 @@ import { EtcdError } from './errors.ts';
 const RECONNECT: Backoff = { first: 100, factor: 2, limit: 5_000 };
 
 export interface FollowParts<Batch extends { readonly revision: number }> {
-  /** Takes up all there is; resolves with the revision. */
+  /** Takes up all there is; resolves with the revision, which is an older one after a restore of etcd. */
   readonly list: () => Promise<number>;
-  /** What changes from that revision on. Rejects with ETCD_COMPACTED when it is no longer kept. */
+  /** What changes from that revision on. Rejects with ETCD_COMPACTED when the list must be taken again. */
   readonly watch: (from: number, signal: AbortSignal) => AsyncIterable<Batch>;
   readonly changed: (batch: Batch) => void;
   /** Not called when the list must only be taken again. */

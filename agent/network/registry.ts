@@ -27,7 +27,7 @@ export interface NetworkBatch {
 /** Every method rejects with an EtcdError; a write that rejected may have landed all the same. */
 export interface NetworkRegistry {
   list(): Promise<{ readonly revision: number; readonly entries: readonly NetworkEntry[] }>;
-  /** Rejects with ETCD_COMPACTED when `from` is no longer kept. Ends only by `signal` or an error. */
+  /** Rejects with ETCD_COMPACTED when `from` is no longer kept, or not reached yet. Ends only by `signal` or an error. */
   watch(from: number, signal: AbortSignal): AsyncIterable<NetworkBatch>;
   /** Unless there is one of that name, or any network was put after revision `since`: then it resolves with false. */
   create(name: string, text: string, since: number): Promise<boolean>;

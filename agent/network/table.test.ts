@@ -50,6 +50,21 @@ test('what was kept is in force until it is listed anew', () => {
   expect(table.list([entry(red, 7)])).toEqual([{ before: blue, after: undefined }]);
 });
 
+test('a list of an older revision counts as it stands, and so does what changes after it', () => {
+  const table = new NetworkTable();
+  const late = { ...blue, dnsTtl: 9 };
+  table.list([entry(late, 90)]);
+  expect(table.list([entry(blue, 3)])).toEqual([{ before: late, after: blue }]);
+  expect(table.apply({ type: 'put', entry: entry(late, 4) })).toEqual([
+    { before: blue, after: late },
+  ]);
+  expect(table.apply({ type: 'put', entry: entry(blue, 3) })).toEqual([]);
+  table.list([{ ...entry(blue, 2), text: '{' }]);
+  expect(table.apply({ type: 'put', entry: entry(blue, 3) })).toEqual([
+    { before: late, after: blue },
+  ]);
+});
+
 test('what does not parse changes nothing, and is told until it is another', () => {
   const table = new NetworkTable();
   table.list([entry(blue, 1)]);

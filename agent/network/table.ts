@@ -59,20 +59,24 @@ export class NetworkTable {
     const inOrder = entries.toSorted((a, b) => a.createRevision - b.createRevision);
     return [
       ...gone.flatMap((name) => this.#remove(name)),
+      // As they stand, also after a restore of etcd to an older revision.
       ...inOrder.flatMap((entry) => this.#read(entry)),
     ];
   }
 
   apply(event: NetworkEvent): NetworkChange[] {
-    return event.type === 'put' ? this.#read(event.entry) : this.#remove(event.name);
+    if (event.type === 'delete') return this.#remove(event.name);
+    const { modRevision = 0 } = this.#rows.get(event.entry.name)?.entry ?? {};
+    return modRevision > event.entry.modRevision ? [] : this.#read(event.entry);
   }
 
   #read(entry: NetworkEntry): NetworkChange[] {
     const { name, text, modRevision } = entry;
-    const before = this.#rows.get(name);
-    if (before !== undefined && before.entry.modRevision > modRevision) return [];
     const parsed = parseDefinition(name, text);
     if (!isRefused(parsed)) return this.#put({ entry, definition: parsed.value });
+    const before = this.#rows.get(name);
+    if (before !== undefined)
+      this.#rows.set(name, { ...before, entry: { ...before.entry, modRevision } });
     this.#problems.set(name, parsed.reason);
     return [];
   }

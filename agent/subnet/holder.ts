@@ -164,6 +164,12 @@ export class Holder {
     if (this.key !== undefined) this.#findRemovals();
   }
 
+  /** etcd was restored to an older revision: our key may be gone, or be another one; the answer of a put tells. */
+  rewind(): void {
+    this.#ahead.forget();
+    if (this.#claim !== undefined) this.#claim.modRevision = 0;
+  }
+
   /** The table was told everything up to `revision`; `keys` are those that changed. */
   changed(keys: Iterable<string>, revision: number, now: number): void {
     this.#listed = Math.max(this.#listed ?? 0, revision);

@@ -124,6 +124,11 @@ export class LeaseTable {
     return this.#settle(row);
   }
 
+  /** etcd was restored to an older revision: whatever is listed next is newer than what is known. */
+  rewind(): void {
+    for (const [key, row] of this.#rows) this.#rows.set(key, { ...row, modRevision: 0 });
+  }
+
   /** After a full listing: everything that was not in it is gone. */
   retain(listed: ReadonlySet<string>): LeaseChange[] {
     const gone = [...this.#rows.keys()].filter((key) => !listed.has(key));

@@ -63,7 +63,7 @@ export interface Registry {
   watchConfig(from: number, signal: AbortSignal): AsyncIterable<string | undefined>;
   /** All entries at one revision, by one request; in slices, the event loop turning between them. */
   list(): Promise<{ revision: number; slices: AsyncIterable<readonly RegistryEntry[]> }>;
-  /** Rejects with ETCD_COMPACTED when `from` is no longer kept. Ends only by `signal` or an error. */
+  /** Rejects with ETCD_COMPACTED when `from` is no longer kept, or not reached yet. Ends only by `signal` or an error. */
   watch(from: number, signal: AbortSignal): AsyncIterable<RegistryBatch>;
   /** Puts the entry if its revision is still `modRevision`; 0 means that it does not exist. */
   put(put: Put, modRevision: number, since: number): Promise<Written>;

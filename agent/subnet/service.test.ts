@@ -186,6 +186,34 @@ test('compacted while away: what went is told as gone, what changed as changed',
   expect(told.toSorted()).toEqual(['put 10.5.2.0-24', 'remove 10.5.1.0-24']);
 });
 
+test('etcd restored to an older revision: all is as it stands there, our lease is put again, and what changes is told', async () => {
+  const { open, pass, registry, etcd, told, lines, put, entry } = world();
+  put('10.5.1.0-24', '{"PublicIP":"192.168.0.2"}');
+  put('10.5.2.0-24', '{"PublicIP":"192.168.0.3"}');
+  const copy = etcd.list();
+  const service = open();
+  await begin(service);
+  put('10.5.2.0-24', '{"PublicIP":"192.168.0.4"}');
+  put('10.5.3.0-24', '{"PublicIP":"192.168.0.5"}');
+  for (let i = 0; i < 20; i++) put('10.5.4.0-24', `{"PublicIP":"192.168.1.${i + 1}"}`);
+  await pass(1_000);
+  registry.down = DOWN;
+  await pass(1_000);
+  etcd.restore(copy);
+  registry.down = undefined;
+  told.length = 0;
+  await pass(30_000, 60);
+  expect(told.toSorted()).toEqual(['put 10.5.2.0-24', 'remove 10.5.3.0-24', 'remove 10.5.4.0-24']);
+  expect(service.peers.get('10.5.2.0-24')?.publicAddresses).toEqual({ 4: '192.168.0.3' });
+  expect(service.own).toMatchObject({ state: 'held', key: '10.5.9.0-24' });
+  expect(entry('10.5.9.0-24')?.value).toContain('"me"');
+  expect(lines.filter((line) => line.includes('was restored'))).toHaveLength(1);
+  told.length = 0;
+  put('10.5.2.0-24', '{"PublicIP":"192.168.0.6"}');
+  await pass(1_000);
+  expect(told).toEqual(['put 10.5.2.0-24']);
+});
+
 test('a lease is given back only when asked, and only our own', async () => {
   const { open, put, registry, etcd } = world();
   put('10.5.1.0-24', '{"PublicIP":"192.168.0.2","Weft":{"Node":"other"}}');

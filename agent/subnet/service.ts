@@ -87,6 +87,8 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
   #cancelTimer: () => void = () => undefined;
   #request: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
+  /** All up to this revision of etcd was told. */
+  #followed = 0;
 
   constructor(parts: SubnetParts) {
     super();
@@ -220,6 +222,7 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
 
   #onBatch({ events, revision }: RegistryBatch): void {
     this.#onConnected();
+    this.#followed = revision;
     const keys = events.map((event) => (event.type === 'put' ? event.entry.key : event.key));
     this.#mark(events.flatMap((event) => this.#table.apply(event)));
     if (keys.length > 0) this.emit('rows', keys);
@@ -230,6 +233,8 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
   /** Fills the table from one listing; what is not in it is gone. */
   async #list(): Promise<number> {
     const { revision, slices } = await this.#parts.registry.list();
+    if (revision < this.#followed) this.#rewind(revision);
+    this.#followed = revision;
     const listed = new Set<string>();
     for await (const slice of slices) {
       for (const entry of slice) {
@@ -242,6 +247,14 @@ export class SubnetService extends EventEmitter<SubnetEvents> {
     this.#holder.listed(revision, this.#parts.clock.now());
     this.#drive();
     return revision;
+  }
+
+  /** What is known of revisions counts no more. */
+  #rewind(revision: number): void {
+    const fields = { revision, before: this.#followed };
+    this.#parts.log.warn(fields, 'etcd was restored to an older revision; all is read anew');
+    this.#table.rewind();
+    this.#holder.rewind();
   }
 
   #mark(changes: readonly LeaseChange[]): void {

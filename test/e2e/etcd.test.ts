@@ -374,3 +374,20 @@ function certificates(dir: string) {
   const ca = file('ca.pem');
   return { ca, server: { ca, ...pair('server') }, client: pair('client') };
 }
+
+test('an etcd that comes back without its data is read anew: our lease is put again, and peers are followed', async () => {
+  const etcd = await etcdServer();
+  const a = host(new EtcdRegistry(clientOf(etcd.endpoint), PREFIX), 1);
+  for (let i = 0; i < 50; i++) put(etcd, '10.5.66.0-24', `{"PublicIP":"192.168.9.${i + 1}"}`);
+  await begin(a);
+  const own = a.service.own?.key ?? '';
+  await etcd.kill();
+  const empty = await etcdServer({ port: Number(new URL(etcd.endpoint).port) });
+  await eventually(() => etcdctl(empty, 'get', `${PREFIX}/subnets/${own}`).includes('192.168.0.1'));
+  put(empty, '10.5.77.0-24', '{"PublicIP":"192.168.9.77"}');
+  await eventually(
+    () => a.service.peers.has('10.5.77.0-24') && !a.service.peers.has('10.5.66.0-24'),
+  );
+  expect(a.service.own).toMatchObject({ key: own, state: 'held' });
+  expect(a.lines.filter((line) => line.includes('was restored'))).toHaveLength(1);
+});

@@ -84,6 +84,7 @@ export class SimulatedEtcd {
   after(revision: number, limit = Infinity): RegistryBatch {
     const now = this.revision;
     if (revision < this.#compacted) throw new EtcdError('ETCD_COMPACTED', 'compacted');
+    if (revision > now) throw new EtcdError('ETCD_COMPACTED', 'restored');
     const all = this.#history.filter((change) => change.revision > revision);
     const some = all.slice(0, limit);
     const reached = some.length < all.length ? (some.at(-1)?.revision ?? revision) : now;
@@ -93,6 +94,16 @@ export class SimulatedEtcd {
   compact(): void {
     this.#compacted = this.revision;
     this.#history = [];
+  }
+
+  /** From a copy: entries as they stood at a revision, without leases; with them gone it is an empty data directory. */
+  restore({ revision, entries }: { revision: number; entries: readonly RegistryEntry[] }): void {
+    this.#revision = revision;
+    this.#history = [];
+    this.#compacted = 0;
+    this.#leases.clear();
+    this.#entries.clear();
+    for (const entry of entries) this.#entries.set(entry.key, entry);
   }
 
   #guard(key: string, modRevision: number): boolean {
