@@ -29,6 +29,7 @@ const BLUE: NetworkFacts = {
   ranges: { 4: prefix('10.6.0.0/24') },
   bridge: 'weft-4096',
 };
+const RED: NetworkFacts = { ...BLUE, bridge: 'weft-4097' };
 
 class PowerCut extends Error {}
 
@@ -73,7 +74,7 @@ class Host implements AttachmentParts {
   };
   readonly refusal = async (network: string): Promise<EndpointError | undefined> => {
     await Promise.resolve();
-    return ['default', 'blue'].includes(network) ? undefined : noNetwork(network);
+    return ['default', 'blue', 'red'].includes(network) ? undefined : noNetwork(network);
   };
   /** What was last set inside, by namespace and link. */
   readonly inside = new Map<string, InsidePlan>();
@@ -85,8 +86,12 @@ class Host implements AttachmentParts {
   };
   readonly isThere = ({ path }: NamespaceFile): boolean => !this.gone.has(path);
   readonly enter: AttachmentParts['enter'] = ({ path }) => ({
-    freeName: (name) =>
-      Promise.resolve(this.inside.has(`${path} ${name}0`) ? `${name}1` : `${name}0`),
+    freeName: async (name) => {
+      await Promise.resolve();
+      let number = 0;
+      while (this.inside.has(`${path} ${name}${number}`)) number++;
+      return `${name}${number}`;
+    },
     has: () => Promise.resolve(false),
     configure: async (plan) => {
       await Promise.resolve();
@@ -132,6 +137,7 @@ class Host implements AttachmentParts {
     this.attachments.adopt(files, () => true);
     this.attachments.setNetwork('default', FACTS);
     this.attachments.setNetwork('blue', BLUE);
+    this.attachments.setNetwork('red', RED);
   }
 
   #namespace(path: string): NamespaceFile {
@@ -156,6 +162,7 @@ class Host implements AttachmentParts {
     for (const [network, slice] of [
       ['default', 'bridge'],
       ['blue', 'bridge blue'],
+      ['red', 'bridge red'],
     ]) {
       const isThere = (this.standing.get(slice ?? '') ?? []).length > 0;
       expect([network, isThere]).toEqual([
@@ -163,7 +170,7 @@ class Host implements AttachmentParts {
         endpoints.some((each) => each.network === network),
       ]);
     }
-    const claimed = endpoints.filter(({ network }) => network === 'blue');
+    const claimed = endpoints.filter(({ network }) => network !== 'default');
     expect([...this.claimed.values()].sort()).toEqual(claimed.map(({ id }) => id).sort());
     const addresses = endpoints.map((each) => each.addresses[4]);
     expect(new Set(addresses).size).toBe(addresses.length);
@@ -353,10 +360,51 @@ test('a namespace in two networks has the way out of the better one, and of the 
   host.check();
 });
 
+test('those that join one namespace at once have links of their own, and one way out', async () => {
+  const host = ready();
+  const target = 'netns:n1';
+  const endpoints = await Promise.all(
+    ['', 'red', 'blue'].map((network, i) =>
+      host.attachments.attach(asked(i + 1, { target, network })),
+    ),
+  );
+  expect(new Set(endpoints.map(({ place }) => place?.link)).size).toBe(3);
+  // The last to come displaces what the first ones had.
+  const ways = endpoints.map(({ place }) => host.inside.get(`/run/netns/n1 ${place?.link}`));
+  expect(ways[2]?.routes).toContainEqual(
+    expect.objectContaining({ route: expect.objectContaining({ prefix: '0.0.0.0/0' }) }),
+  );
+  expect(new Set(ways[2]?.displaced.map(({ link }) => link))).toEqual(
+    new Set(endpoints.slice(0, 2).map(({ place }) => place?.link)),
+  );
+  host.check();
+});
+
+test('whoever leaves one namespace at once is not put back by another that leaves', async () => {
+  const networks = ['', 'red', 'blue'];
+  const deed = fc.record({ id: fc.integer({ min: 0, max: 2 }), turns: fc.nat(12) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { maxLength: 8 }), async (deeds) => {
+      const host = ready();
+      const request = (id: number) =>
+        asked(id, { target: 'netns:n1', network: networks[id] ?? '' });
+      for (const id of [0, 1, 2]) await host.attachments.attach(request(id));
+      await Promise.all(
+        deeds.map(async ({ id, turns }) => {
+          for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+          if (!(await host.attachments.detach(request(id).id)))
+            await host.attachments.attach(request(id)).catch(() => undefined);
+        }),
+      );
+      host.check();
+    }),
+  );
+});
+
 test('what cannot join is told before anything is taken, and a host joins only the network of its subnet', async () => {
   const host = ready();
-  await expect(host.attachments.attach(asked(1, { network: 'red' }))).rejects.toThrow(
-    'there is no network "red"',
+  await expect(host.attachments.attach(asked(1, { network: 'green' }))).rejects.toThrow(
+    'there is no network "green"',
   );
   await expect(host.attachments.expose(asked(1).id, 'blue', ['h1'])).rejects.toThrow(
     'every host has the gateway of blue',

@@ -18,9 +18,10 @@ import { endpointFrom, linkFor, requestOf } from './from-request.ts';
 import type { AttachmentParts, FoundTarget, InsideLink } from './parts.ts';
 import { insideOf, vethOf, type FoundBridge, type InsidePlan, type NetworkFacts } from './plan.ts';
 import { DEFAULT_NETWORK, type AttachRequest } from './request.ts';
-import { inOrder, waysOut, type Membership } from './ways-out.ts';
+import { sharedBy, waysOut, type Membership } from './ways-out.ts';
 import { refuseLinkTwice, refuseTwice } from './refusals.ts';
 import { ifPossible } from './store.ts';
+import { Turns } from './turns.ts';
 import { Wiring } from './wiring.ts';
 
 export class Attachments {
@@ -29,8 +30,11 @@ export class Attachments {
   readonly #addresses: AddressBook;
   /** Ids of those whose names are withdrawn, as their addresses are strangers here. */
   readonly #unsaid = new Set<string>();
-  /** What is under way at each endpoint; the next waits for it. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  /**
+   * What is under way at each endpoint, and in each namespace; the next waits for it. Whoever has an endpoint's turn may
+   * wait for its namespace's, and who has either of them for no other.
+   */
+  readonly #turns = new Turns();
   readonly #wiring: Wiring;
 
   constructor(parts: AttachmentParts) {
@@ -140,17 +144,22 @@ export class Attachments {
   /** Sets right what is inside, of every endpoint; rejects never. `told`: what could not be. */
   async refresh(told: (id: string, why: string | undefined) => void): Promise<void> {
     for (const { id } of Array.from(this.#endpoints.values()))
-      await this.#inTurn(id, async () => {
-        const endpoint = this.#endpoints.get(id);
-        if (endpoint?.state !== 'attached' || endpoint.place === undefined) return;
-        // Its process may have gone, and the namespace live on.
-        if (!this.#parts.isThere(endpoint.place.namespace)) return;
-        const why = await this.#stand(endpoint, endpoint.place).then(
-          () => undefined,
-          (cause: unknown) => messageOf(cause),
-        );
-        told(id, why);
-      });
+      await this.#standAgain(id).then(
+        (isStanding) => isStanding && told(id, undefined),
+        (cause: unknown) => told(id, messageOf(cause)),
+      );
+  }
+
+  /** False: it is not attached by now. Rejects with an Error of one sentence. */
+  async #standAgain(id: string): Promise<boolean> {
+    return await this.#inTurn(id, async () => {
+      const endpoint = this.#endpoints.get(id);
+      if (endpoint?.state !== 'attached' || endpoint.place === undefined) return false;
+      // Its process may have gone, and the namespace live on.
+      if (!this.#parts.isThere(endpoint.place.namespace)) return false;
+      await this.#stand(endpoint, endpoint.place);
+      return true;
+    });
   }
 
   /** The same id again is the same endpoint. Rejects with an EndpointError, and everything is as before. */
@@ -169,16 +178,22 @@ export class Attachments {
       if (refusal !== undefined) throw refusal;
       this.#required(request.network);
       const found = await this.#parts.find(request.target);
-      using inside = this.#enter(found.namespace);
-      const link = await linkFor(request, inside);
-      const endpoint = await this.#reserve(request, found, link);
-      try {
-        return await this.#attach(endpoint, inside);
-      } catch (cause) {
-        await this.#detach(endpoint);
-        throw asEndpointError(cause, endpoint.target);
-      }
+      return await this.#inNamespace(found.namespace, () => this.#join(request, found));
     });
+  }
+
+  async #join(request: AttachRequest, found: FoundTarget): Promise<Endpoint> {
+    using inside = this.#enter(found.namespace);
+    const link = await linkFor(request, inside);
+    const endpoint = await this.#reserve(request, found, link);
+    try {
+      return await this.#attach(endpoint, inside);
+    } catch (cause) {
+      await this.#detach(endpoint);
+      // Not waited for: the others may wait for this turn.
+      void this.#openWaysBeside(endpoint);
+      throw asEndpointError(cause, endpoint.target);
+    }
   }
 
   /** The host itself: it has the gateway's addresses, and gets a name. */
@@ -225,11 +240,13 @@ export class Attachments {
 
   /** Resolves when all of it has gone; false: there was none. */
   async detach(id: string): Promise<boolean> {
-    return await this.#inTurn(id, async () => {
+    const gone = await this.#inTurn(id, async () => {
       const endpoint = this.#endpoints.get(id);
       if (endpoint !== undefined) await this.#detach(endpoint);
-      return endpoint !== undefined;
+      return endpoint;
     });
+    if (gone !== undefined) await this.#openWaysBeside(gone);
+    return gone !== undefined;
   }
 
   /** Our end of the pair has gone, by somebody else's hand. Alone, it is made anew (pairBack); or with its namespace. */
@@ -257,21 +274,25 @@ export class Attachments {
       if (this.network(away.network) === undefined) return false;
       const request = requestOf(away, away.place);
       const found = await this.#parts.find(request.target);
-      using inside = this.#enter(found.namespace);
-      const link = (await inside.has(away.place.link))
-        ? await inside.freeName('eth')
-        : away.place.link;
-      const endpoint = await this.#reserve(request, found, link, 'former');
-      try {
-        await this.#attach(endpoint, inside);
-        return true;
-      } catch (cause) {
-        this.#addresses.release(endpoint);
-        await this.#wiring.drop(endpoint.id);
-        this.#saveIfPossible(away);
-        throw asEndpointError(cause, endpoint.target);
-      }
+      await this.#inNamespace(found.namespace, () => this.#rejoin(away, request, found));
+      return true;
     });
+  }
+
+  async #rejoin(away: Endpoint, request: AttachRequest, found: FoundTarget): Promise<void> {
+    using inside = this.#enter(found.namespace);
+    const { link: former = '' } = request;
+    const link = (await inside.has(former)) ? await inside.freeName('eth') : former;
+    const endpoint = await this.#reserve(request, found, link, 'former');
+    try {
+      await this.#attach(endpoint, inside);
+    } catch (cause) {
+      this.#addresses.release(endpoint);
+      await this.#wiring.drop(endpoint.id);
+      this.#saveIfPossible(away);
+      void this.#openWaysBeside(endpoint);
+      throw asEndpointError(cause, endpoint.target);
+    }
   }
 
   // ---- the steps ----
@@ -344,45 +365,38 @@ export class Attachments {
     this.#forget(endpoint);
     this.#parts.step('detach-done');
     await this.#wiring.dropBridge(endpoint.network);
-    await this.#openWaysBeside(endpoint);
   }
 
-  /** Its way out may have been that of its namespace. */
-  async #openWaysBeside(gone: Endpoint): Promise<void> {
-    for (const { endpoint } of this.#beside(gone))
-      if (endpoint.place !== undefined && this.#parts.isThere(endpoint.place.namespace))
-        // What cannot be set right now is looked at again by refresh.
-        await this.#stand(endpoint, endpoint.place).catch(() => undefined);
+  /** Its way out may have been that of its namespace, of those too that are just being attached to it. Never rejects. */
+  async #openWaysBeside({ id: gone, place }: Endpoint): Promise<void> {
+    const inode = place?.namespace.inode;
+    if (inode === undefined) return;
+    const others = [...this.#endpoints.values()].filter(
+      (other) => other.id !== gone && other.place?.namespace.inode === inode,
+    );
+    // What cannot be set right now is looked at again by refresh.
+    for (const { id } of others) await this.#standAgain(id).catch(() => undefined);
   }
 
   /** The others that are attached to its namespace. */
   #beside({ id, place }: Endpoint): readonly Membership[] {
-    if (place === undefined) return [];
+    const inode = place?.namespace.inode;
+    return this.#members().filter(
+      ({ endpoint }) => endpoint.id !== id && endpoint.place?.namespace.inode === inode,
+    );
+  }
+
+  /** All that are attached to a namespace. */
+  #members(): Membership[] {
     return [...this.#attached()].flatMap((endpoint) => {
       const network = this.network(endpoint.network);
-      const isBeside =
-        endpoint.id !== id && endpoint.place?.namespace.inode === place.namespace.inode;
-      return isBeside && network !== undefined ? { endpoint, network } : [];
+      return endpoint.place === undefined || network === undefined ? [] : { endpoint, network };
     });
   }
 
   /** Addresses of those whose namespace is in several networks, and which these are, the first one first. */
   shared(): ReadonlyMap<Address, readonly string[]> {
-    const namespaces = new Map<number, Membership[]>();
-    for (const endpoint of this.#attached()) {
-      const network = this.network(endpoint.network);
-      const { inode } = endpoint.place?.namespace ?? {};
-      if (network === undefined || inode === undefined) continue;
-      namespaces.set(inode, [...(namespaces.get(inode) ?? []), { endpoint, network }]);
-    }
-    const several = [...namespaces.values()].filter(({ length }) => length > 1);
-    return new Map(
-      several.flatMap((members) => {
-        const names = inOrder(members).map(({ endpoint }) => endpoint.network);
-        const addresses = members.flatMap(({ endpoint }) => Object.values(endpoint.addresses));
-        return addresses.map((address) => [address, names] as const);
-      }),
-    );
+    return sharedBy(this.#members());
   }
 
   #insideOf(endpoint: Endpoint, place: Place): InsidePlan {
@@ -427,9 +441,11 @@ export class Attachments {
   }
 
   async #stand(endpoint: Endpoint, place: Place): Promise<void> {
-    await this.#wiring.stand(endpoint);
-    using inside = this.#enter(place.namespace);
-    await inside.configure(this.#insideOf(endpoint, place));
+    await this.#inNamespace(place.namespace, async () => {
+      await this.#wiring.stand(endpoint);
+      using inside = this.#enter(place.namespace);
+      await inside.configure(this.#insideOf(endpoint, place));
+    });
   }
 
   // ---- the rest ----
@@ -475,14 +491,12 @@ export class Attachments {
     }
   }
 
+  /** Those of one namespace see each other's links, and agree on its way out. */
+  async #inNamespace<T>({ inode }: NamespaceFile, work: () => Promise<T>): Promise<T> {
+    return await this.#turns.take(`namespace ${inode}`, work);
+  }
+
   async #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(id) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    this.#turns.set(id, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#turns.get(id) === mine) this.#turns.delete(id);
-    }
+    return await this.#turns.take(id, work);
   }
 }

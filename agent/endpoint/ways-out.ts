@@ -2,7 +2,7 @@
  * Whose gateway is the way out of a namespace that is in several networks, in each family: what was asked for, then
  * networks that are not internal, then those with IPv6, then the first by name, as Docker's containers have it. Pure.
  */
-import { familyOf, type Family } from '../ip/address.ts';
+import { familyOf, type Address, type Family } from '../ip/address.ts';
 import type { Route } from '../state/resource.ts';
 import type { Endpoint } from './endpoint.ts';
 import { wayOut, type NetworkFacts, type WaysOut } from './plan.ts';
@@ -26,8 +26,25 @@ export function waysOut(own: Membership, others: readonly Membership[]): WaysOut
   return { elsewhere, displaced };
 }
 
+/** Addresses of those whose namespace is in several networks, and which these are, the first one first. */
+export function sharedBy(members: readonly Membership[]): ReadonlyMap<Address, readonly string[]> {
+  const namespaces = new Map<number | undefined, Membership[]>();
+  for (const member of members) {
+    const inode = member.endpoint.place?.namespace.inode;
+    namespaces.set(inode, [...(namespaces.get(inode) ?? []), member]);
+  }
+  const several = [...namespaces.values()].filter(({ length }) => length > 1);
+  return new Map(
+    several.flatMap((those) => {
+      const names = inOrder(those).map(({ endpoint }) => endpoint.network);
+      const addresses = those.flatMap(({ endpoint }) => Object.values(endpoint.addresses));
+      return addresses.map((address) => [address, names] as const);
+    }),
+  );
+}
+
 /** Networks of a namespace in the order of their ways out: by it, its names are looked for. */
-export function inOrder(members: readonly Membership[]): readonly Membership[] {
+function inOrder(members: readonly Membership[]): readonly Membership[] {
   return members.toSorted((a, b) => (isBetter(a, b, undefined) ? -1 : 1));
 }
 
