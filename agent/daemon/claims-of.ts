@@ -15,7 +15,7 @@ import { AddressClaims } from '../network/address-claims.ts';
 import { EtcdAddressRegistry } from '../network/address-registry.ts';
 import type { Holder } from '../network/claim-value.ts';
 import type { Daemon } from './daemon.ts';
-import { machineClock, machineRandom } from './machine.ts';
+import { machineClock, machineRandom, machineUptime } from './machine.ts';
 
 export function claimsOf(daemon: Daemon, etcd: EtcdClient, log: Logger): AddressClaims {
   const { config, node, membership, networks } = daemon;
@@ -28,6 +28,7 @@ export function claimsOf(daemon: Daemon, etcd: EtcdClient, log: Logger): Address
     endpointAt: (network, address) => endpointAt(daemon, network, address),
     askFor: async (id, address, holder) => await askFor(daemon, id, address, holder),
     clock: machineClock,
+    uptime: machineUptime,
     random: machineRandom,
     lost: lossesOf(daemon, log),
   });

@@ -33,6 +33,8 @@ export interface AddressClaimsParts {
   /** Lets another host give up an address that it has in reserve; who has it there, or undefined: it was given up. Never rejects. */
   readonly askFor: (id: string, address: Address, holder: Holder) => Promise<string | undefined>;
   readonly clock: Clock;
+  /** In ms; never goes back, and counts the time in which the machine slept, as etcd does. */
+  readonly uptime: () => number;
   readonly random: Random;
   /** What is wrong with endpoints, by id. */
   readonly lost: (endpoint: string, why: string) => void;
@@ -43,6 +45,8 @@ const TAKE_LIMIT = 10_000;
 /** So often, and so far apart in ms, it is looked whether etcd knows that an address was given up. */
 const GIVE_LOOKS = 50;
 const GIVE_PAUSE = 20;
+/** A lease counts as ended this part of its time before etcd ends it: clocks differ, and what is given is then made ready. */
+const EARLY = 1 / 16;
 const RETRY: Backoff = { first: 200, factor: 2, limit: 5_000 };
 
 interface Ticket {
@@ -63,6 +67,12 @@ interface Held {
   readonly addresses: PerFamily<Address>;
 }
 
+interface Lease {
+  readonly id: string;
+  /** By `uptime`: since it was asked for, or kept alive, for the last time with success. */
+  since: number;
+}
+
 export class AddressClaims {
   readonly #parts: AddressClaimsParts;
   readonly #value: string;
@@ -73,8 +83,8 @@ export class AddressClaims {
   readonly #tickets = new Map<number, Ticket>();
   readonly #stop = new AbortController();
   #lastTicket = 0;
-  #lease: string | undefined;
-  #granting: Promise<string> | undefined;
+  #lease: Lease | undefined;
+  #granting: Promise<Lease> | undefined;
   /** etcd was read once: what a process before this one left there is given back. */
   #isTidy = false;
   #unlisten: () => void = () => {};
@@ -165,12 +175,12 @@ export class AddressClaims {
     owner: string,
     asked: Address | undefined,
   ): Promise<Address> {
-    const first = await this.#ticket(this.#placeOf(network, family), owner, asked);
+    const first = await this.#ticket(network, family, owner, asked);
     if (typeof first === 'string') return first;
     if (first.problem !== 'others' || asked === undefined)
       throw refusal(network, family, asked, first);
     await this.#askFor(network, asked, first.value);
-    const second = await this.#ticket(this.#placeOf(network, family), owner, asked);
+    const second = await this.#ticket(network, family, owner, asked);
     if (typeof second === 'string') return second;
     throw refusal(network, family, asked, second);
   }
@@ -186,11 +196,14 @@ export class AddressClaims {
   }
 
   async #ticket(
-    place: Place,
+    network: NetworkDefinition,
+    family: Family,
     owner: string,
     asked: Address | undefined,
   ): Promise<Address | ClaimRefusal> {
     const { clock } = this.#parts;
+    this.#loseIfOver();
+    const place = this.#placeOf(network, family);
     const ticket = ++this.#lastTicket;
     return await new Promise((resolve, reject) => {
       const cancel = clock.after(TAKE_LIMIT, () => {
@@ -200,7 +213,7 @@ export class AddressClaims {
         reject(
           new EndpointError(
             'not-ready',
-            `etcd does not answer, and ${what} for the network ${place.network.name}`,
+            `etcd does not answer, and ${what} for the network ${network.name}`,
             'try again when it does; see weft status',
           ),
         );
@@ -250,6 +263,7 @@ export class AddressClaims {
   }
 
   #drive(place: Place): void {
+    this.#loseIfOver();
     this.#settle(place);
     place.cancelWake();
     if (place.isBusy || !this.#isTidy || this.#stop.signal.aborted) return;
@@ -308,7 +322,8 @@ export class AddressClaims {
         return { type: 'dropped' };
       }
       const lease = await this.#leased();
-      const taken = await registry.claim(network, request.addresses, this.#value, lease);
+      const taken = await registry.claim(network, request.addresses, this.#value, lease.id);
+      this.#loseIfOver();
       // The lease ended meanwhile, and the keys with it.
       if (lease !== this.#lease) return { type: 'failed' };
       return taken === undefined ? { type: 'gone' } : { type: 'claimed', taken };
@@ -319,10 +334,10 @@ export class AddressClaims {
     }
   }
 
-  async #leased(): Promise<string> {
+  async #leased(): Promise<Lease> {
+    this.#loseIfOver();
     if (this.#lease !== undefined) return this.#lease;
-    const { registry, graceMs } = this.#parts;
-    this.#granting ??= registry.grant(Math.ceil(graceMs / 1000)).finally(() => {
+    this.#granting ??= this.#grant().finally(() => {
       this.#granting = undefined;
     });
     const lease = await this.#granting;
@@ -333,16 +348,32 @@ export class AddressClaims {
     return this.#lease;
   }
 
+  async #grant(): Promise<Lease> {
+    const since = this.#parts.uptime();
+    return { id: await this.#parts.registry.grant(Math.ceil(this.#parts.graceMs / 1000)), since };
+  }
+
   /** Until it ends. Never rejects. */
-  async #keep(lease: string): Promise<void> {
-    const { registry, clock, graceMs } = this.#parts;
+  async #keep(lease: Lease): Promise<void> {
+    const { registry, clock, graceMs, uptime } = this.#parts;
     while (this.#lease === lease && !this.#stop.signal.aborted) {
       // Three tries and more before it ends.
       await sleep(clock, Math.min(graceMs / 4, 60_000), this.#stop.signal);
       if (this.#stop.signal.aborted) return;
-      const seconds = await registry.keepAlive(lease).catch(() => undefined);
-      if (seconds === 0 && this.#lease === lease) this.#loseLease();
+      const sentAt = uptime();
+      const seconds = await registry.keepAlive(lease.id).catch(() => undefined);
+      if (seconds !== undefined && seconds > 0) lease.since = sentAt;
+      else if (this.#lease !== lease) return;
+      else if (seconds === 0) this.#loseLease();
+      else this.#loseIfOver();
     }
+  }
+
+  /** etcd cannot be reached, or the machine slept: by now others may have what the lease held. */
+  #loseIfOver(): void {
+    if (this.#lease === undefined) return;
+    const { uptime, graceMs } = this.#parts;
+    if (uptime() - this.#lease.since >= graceMs * (1 - EARLY)) this.#loseLease();
   }
 
   #loseLease(): void {

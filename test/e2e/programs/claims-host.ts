@@ -3,7 +3,7 @@
  * keeps what it was given in a file, a line each, before it says so. Arguments: etcd, the name of the host, the file, the definition.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { machineClock, machineRandom } from '../../../agent/daemon/machine.ts';
+import { machineClock, machineRandom, machineUptime } from '../../../agent/daemon/machine.ts';
 import { EtcdClient } from '../../../agent/etcd/client.ts';
 import type { Address } from '../../../agent/ip/address.ts';
 import { AddressClaims } from '../../../agent/network/address-claims.ts';
@@ -30,6 +30,7 @@ const claims = new AddressClaims({
   endpointAt: () => undefined,
   askFor: async () => await Promise.resolve('somebody'),
   clock: machineClock,
+  uptime: machineUptime,
   random: machineRandom,
   lost: (id, why) => console.error(id, why),
 });
