@@ -30,7 +30,6 @@ export type Compare =
   | { readonly key: string; readonly modRevision: number }
   /** The key exists and has this value. */
   | { readonly key: string; readonly value: string }
-  | { readonly existing: string }
   /** No key that begins with `prefix` was put after this revision. What was deleted is not seen. */
   | { readonly prefix: string; readonly unchangedSince: number };
 
@@ -274,13 +273,6 @@ function outcomeOf({
 
 function compareFrom(compare: Compare): pb.Compare.$Properties {
   const { CompareResult, CompareTarget } = pb.Compare;
-  if ('existing' in compare)
-    return {
-      result: CompareResult.GREATER,
-      target: CompareTarget.MOD,
-      key: bytes(compare.existing),
-      modRevision: longFrom(0),
-    };
   if ('prefix' in compare)
     return {
       result: CompareResult.LESS,

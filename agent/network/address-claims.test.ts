@@ -158,3 +158,28 @@ test('as long as etcd answers, nothing is lost, however often', async () => {
   etcd.isCut = true;
   expect(await take(claims, 'b')).toBeDefined();
 });
+
+test('when a network was made anew, who has an address there claims it in the new one, or is told', async () => {
+  const etcd = new SimulatedAddresses();
+  const { claims, host } = hostOn(etcd);
+  const [a, b] = [await take(claims, 'a'), await take(claims, 'b')];
+  await rest();
+  etcd.network = blue('b2');
+  etcd.values.set(`b2 ${a}`, OTHER);
+  host.changed();
+  await rest();
+  expect(host.lost).toEqual([
+    `its address ${a} in blue is an endpoint's on h2 now, as this host was away for too long: detach it and attach it again`,
+  ]);
+  expect(etcd.values.get(`b2 ${b}`)).toBe(holderText(OWN));
+  expect([...etcd.values.keys()].filter((key) => key.startsWith('b1 '))).toEqual([]);
+  etcd.network = blue('b3', '10.8.0.0/16');
+  host.changed();
+  await rest();
+  expect(host.lost[1]).toMatch(
+    `its address ${b} in blue is not in the network's subnet 10.8.0.0/16, as this is another network than it was`,
+  );
+  claims.release('blue', 'a', { 4: a as Address });
+  await rest();
+  expect([...etcd.values]).toEqual([[`b2 ${a}`, OTHER]]);
+});

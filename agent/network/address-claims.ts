@@ -18,6 +18,7 @@ import {
   type ClaimRequest,
 } from './claims.ts';
 import type { NetworkDefinition } from './definition.ts';
+import { refusalIn } from './subnet.ts';
 
 export interface AddressClaimsParts {
   readonly registry: AddressRegistry;
@@ -245,21 +246,41 @@ export class AddressClaims {
 
   #hold(network: NetworkDefinition, { id, addresses }: Held): void {
     for (const address of Object.values(addresses)) {
-      if (network.subnets[familyOf(address)] === undefined) continue;
+      const subnet = network.subnets[familyOf(address)];
+      const refusalText =
+        subnet === undefined ? 'of a family that it lacks' : refusalIn(subnet, address);
+      if (refusalText !== undefined) {
+        const why = `its address ${address} in ${network.name} is ${refusalText}, as this is another network than it was`;
+        this.#parts.lost(id, `${why}: detach it and attach it again`);
+        continue;
+      }
       const place = this.#placeOf(network, familyOf(address));
       place.pool.hold(address, id, false);
       this.#drive(place);
     }
   }
 
-  /** Networks that came to be known. */
+  /** Networks that came to be known, or are others of the same name: whoever has an address there claims it in that one. */
   #home(): void {
+    for (const place of Array.from(this.#places.values())) {
+      const { name, id } = place.network;
+      const now = this.#parts.networks.get(name);
+      if (now !== undefined && now.id !== id) this.#move(place, now);
+    }
     for (const held of Array.from(this.#homeless)) {
       const network = this.#parts.networks.get(held.network);
       if (network === undefined) continue;
       this.#homeless.delete(held);
       this.#hold(network, held);
     }
+  }
+
+  #move(from: Place, network: NetworkDefinition): void {
+    for (const [address, id] of Array.from(from.pool.inUse())) {
+      from.pool.release(address, id, this.#parts.clock.now());
+      this.#hold(network, { id, network: network.name, addresses: { [from.family]: address } });
+    }
+    this.#drive(from);
   }
 
   #drive(place: Place): void {

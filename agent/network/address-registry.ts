@@ -1,8 +1,14 @@
 /** The keys of addresses in etcd, behind a port so that a simulated etcd can stand in. The order of the keys: registry.ts. */
 import { posix } from 'node:path';
-import { decodeKeyValue, type EtcdClient, type Operation } from '../etcd/client.ts';
+import { decodeKeyValue, type EtcdClient, type Operation, type TxnAnswer } from '../etcd/client.ts';
+import { EtcdError } from '../etcd/errors.ts';
 import { parseAddress, type Address } from '../ip/address.ts';
+import { isRefused } from '../subnet/parsed.ts';
+import { formatDefinition, parseDefinition, type NetworkDefinition } from './definition.ts';
 import { addressesOf, networkKey } from './registry.ts';
+
+/** The definition may be written by others meanwhile. */
+const CLAIM_TRIES = 3;
 
 export interface AddressEntry {
   /** Of the network. */
@@ -17,10 +23,10 @@ export interface AddressRegistry {
   list(id?: string): Promise<readonly AddressEntry[]>;
   /**
    * Each that nobody has, or has with this value, has this value and lease then; resolves with the values of the others,
-   * or with undefined if there is no network of that name.
+   * or with undefined if there is no such network: none of that name, or another.
    */
   claim(
-    network: { readonly name: string; readonly id: string },
+    network: NetworkDefinition,
     addresses: readonly Address[],
     value: string,
     lease: string,
@@ -57,13 +63,14 @@ export class EtcdAddressRegistry implements AddressRegistry {
   }
 
   async claim(
-    { name, id }: { readonly name: string; readonly id: string },
+    network: NetworkDefinition,
     addresses: readonly Address[],
     value: string,
     lease: string,
   ): Promise<ReadonlyMap<Address, string> | undefined> {
+    const definition = networkKey(this.#prefix, network.name);
     const operations = addresses.map((address): Operation => {
-      const key = addressesOf(this.#prefix, id) + address;
+      const key = addressesOf(this.#prefix, network.id) + address;
       const put: Operation = { type: 'put', key, value, lease };
       const ours = { conditions: [{ key, value }], success: [put], failure: [get(key)] };
       const free = {
@@ -73,15 +80,17 @@ export class EtcdAddressRegistry implements AddressRegistry {
       };
       return { type: 'txn', txn: free };
     });
-    const exists = { existing: networkKey(this.#prefix, name) };
-    const { succeeded, inner } = await this.#client.txn([exists], operations, []);
-    if (!succeeded) return undefined;
-    const taken = new Map<Address, string>();
-    addresses.forEach((address, i) => {
-      const [found] = inner[i]?.inner[0]?.found[0] ?? [];
-      if (found !== undefined) taken.set(address, found.value);
-    });
-    return taken;
+    // As weft writes it; who else has written it is asked for what stands there, and for the same again.
+    let text = formatDefinition(network);
+    for (let attempt = 0; attempt < CLAIM_TRIES; attempt++) {
+      const isThere = { key: definition, value: text };
+      const answer = await this.#client.txn([isThere], operations, [get(definition)]);
+      if (answer.succeeded) return takenIn(answer, addresses);
+      const [standing] = answer.found[0] ?? [];
+      if (standing === undefined || isAnother(standing.value, network)) return undefined;
+      text = standing.value;
+    }
+    throw new EtcdError('ETCD_REFUSED', `others write ${definition} all the time`);
   }
 
   async drop(id: string, addresses: readonly Address[], value: string): Promise<void> {
@@ -103,6 +112,21 @@ export class EtcdAddressRegistry implements AddressRegistry {
   async keepAlive(lease: string): Promise<number> {
     return await this.#client.keepAlive(lease);
   }
+}
+
+function takenIn({ inner }: TxnAnswer, addresses: readonly Address[]): Map<Address, string> {
+  const taken = new Map<Address, string>();
+  addresses.forEach((address, i) => {
+    const [found] = inner[i]?.inner[0]?.found[0] ?? [];
+    if (found !== undefined) taken.set(address, found.value);
+  });
+  return taken;
+}
+
+/** What is damaged is still the one that it was; see table.ts. */
+function isAnother(text: string, { name, id }: NetworkDefinition): boolean {
+  const parsed = parseDefinition(name, text);
+  return !isRefused(parsed) && parsed.value.id !== id;
 }
 
 function get(key: string): Operation {

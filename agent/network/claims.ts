@@ -109,6 +109,11 @@ export class ClaimPool {
     return this.#own.has(address);
   }
 
+  /** What endpoints have, and who. */
+  *inUse(): Iterable<readonly [Address, string]> {
+    for (const [address, { owner }] of this.#own) if (owner !== undefined) yield [address, owner];
+  }
+
   ownerOf(address: Address): string | undefined {
     return this.#own.get(address)?.owner;
   }

@@ -8,9 +8,16 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeKeyValue, EtcdClient } from '../../agent/etcd/client.ts';
+import { address } from '../../agent/ip/address.ts';
 import { prefix } from '../../agent/ip/prefix.ts';
-import { formatDefinition } from '../../agent/network/definition.ts';
+import { EtcdAddressRegistry } from '../../agent/network/address-registry.ts';
+import {
+  formatDefinition,
+  parseDefinition,
+  type NetworkDefinition,
+} from '../../agent/network/definition.ts';
 import { networkSubnet } from '../../agent/network/subnet.ts';
+import { isRefused } from '../../agent/subnet/parsed.ts';
 import { freePort, startEtcd, type Etcd } from '../lab/etcd.ts';
 import { eventually } from '../lab/eventually.ts';
 
@@ -162,6 +169,31 @@ test('everything comes back', async () => {
     what: 'no address is anybody’s',
   });
 }, 200_000);
+
+test('nothing is claimed in another network of the same name; one that others have written is the same', async () => {
+  const registry = new EtcdAddressRegistry(client, '/weft');
+  const network = definitionOf(definition);
+  const write = async (text: string): Promise<unknown> =>
+    await client.txn(
+      [],
+      [{ type: 'put', key: '/weft/networks/blue', value: text, lease: '0' }],
+      [],
+    );
+  const claim = async (): Promise<unknown> =>
+    await registry.claim(network, [address('10.77.0.9')], 'h1', await registry.grant(60));
+  await write(`${definition} `);
+  expect(await claim()).toEqual(new Map());
+  await write(definition.replace(network.id, '00000000000b10e1'));
+  expect(await claim()).toBeUndefined();
+  await client.txn([], [{ type: 'delete', key: '/weft/networks/blue' }], []);
+  expect(await claim()).toBeUndefined();
+});
+
+function definitionOf(text: string): NetworkDefinition {
+  const parsed = parseDefinition('blue', text);
+  if (isRefused(parsed)) throw new Error(parsed.reason);
+  return parsed.value;
+}
 
 async function keys(): Promise<Set<string>> {
   const { encoded } = await client.list('/weft/addresses/');
