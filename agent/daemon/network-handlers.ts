@@ -26,7 +26,8 @@ export function networkHandlers(daemon: Daemon): NetworkHandlers {
       await answered(async () => {
         if (text === DEFAULT_NETWORK)
           throw new NetworkError('usage', 'the network default is leased, and stays');
-        return networkFrom(await networks.remove(named(daemon, text)), 0);
+        const name = named(daemon, text);
+        return networkFrom(await networks.remove(name, name === text ? undefined : text), 0);
       }),
     network: (text) => {
       if (text === DEFAULT_NETWORK) return defaultNetwork(daemon);

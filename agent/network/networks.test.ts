@@ -240,6 +240,24 @@ test('a network is not removed while somebody is in it, by what gossip or etcd s
   await expect(networks.remove('blue')).rejects.toMatchObject({ problem: 'unknown' });
 });
 
+test('a network that others have made anew meanwhile is not removed in place of the one that was meant', async () => {
+  const etcd = new SimulatedNetworks();
+  const networks = hostOn(etcd).start();
+  const first = await networks.create(request('blue'));
+  etcd.holders.push('h3');
+  const removing = expect(networks.remove('blue')).rejects.toMatchObject({ problem: 'unknown' });
+  for (let turns = 0; turns < 5; turns++) await setImmediate();
+  etcd.write((revision) => ({ type: 'delete', name: 'blue', revision }));
+  const { definition } = await hostOn(etcd).start().create(request('blue'));
+  etcd.holders.pop();
+  await removing;
+  await expect(networks.remove('blue', first.definition.id)).rejects.toThrow(
+    `there is no network "${first.definition.id}"`,
+  );
+  expect(etcd.entries.get('blue')?.text).toContain(definition.id);
+  expect((await networks.remove('blue', definition.id)).id).toBe(definition.id);
+});
+
 test('without etcd a start has what was kept; nothing can be created, and what comes back is taken up', async () => {
   const etcd = new SimulatedNetworks();
   const { host, start } = hostOn(etcd);

@@ -166,9 +166,9 @@ export class Networks {
     return await this.#inTurn(() => this.#create(request));
   }
 
-  /** Rejects with a NetworkError, and nothing has changed. */
-  async remove(name: string): Promise<NetworkDefinition> {
-    return await this.#inTurn(() => this.#remove(name));
+  /** `id`: of the one that is meant; else the one that is found. Rejects with a NetworkError, and nothing has changed. */
+  async remove(name: string, id?: string): Promise<NetworkDefinition> {
+    return await this.#inTurn(() => this.#remove(name, id));
   }
 
   // ---- creating ----
@@ -249,8 +249,9 @@ export class Networks {
 
   // ---- removing ----
 
-  async #remove(name: string): Promise<NetworkDefinition> {
+  async #remove(name: string, meant: string | undefined): Promise<NetworkDefinition> {
     const { registry, clock, endpointsIn, holdersIn } = this.#parts;
+    let id = meant;
     let removed: NetworkDefinition | undefined;
     for (let attempt = 0; attempt < LEAVE_TRIES; attempt++) {
       if (attempt > 0) await sleep(clock, LEAVE_PAUSE, this.#stop.signal);
@@ -262,6 +263,10 @@ export class Networks {
       const parsed = parseDefinition(name, entry.text);
       if (isRefused(parsed))
         throw new NetworkError('failed', `the definition of ${name} is damaged: ${parsed.reason}`);
+      id ??= parsed.value.id;
+      // It was removed, by an earlier try of ours or by others, and somebody has made another.
+      if (parsed.value.id !== id && removed !== undefined) return removed;
+      if (parsed.value.id !== id) throw unknown(meant ?? name);
       const endpoints = endpointsIn(name);
       if (endpoints.length > 0) throw used(name, `has endpoints: ${some(endpoints)}`);
       const { revision, values } = await this.#ask(() => registry.holders(parsed.value.id));
