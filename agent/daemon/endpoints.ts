@@ -135,7 +135,9 @@ export class Endpoints {
   }
 
   #setTrouble(id: string, why: string | undefined): void {
-    if (why === undefined) this.#troubles.delete(id);
+    // It may have gone while it was looked at.
+    const isHere = this.attachments.get(id) !== undefined;
+    if (why === undefined || !isHere) this.#troubles.delete(id);
     else this.#troubles.set(id, why);
     this.#tell();
   }

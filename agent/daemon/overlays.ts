@@ -172,6 +172,7 @@ export class Overlays {
     if (overlay === undefined) return;
     for (const definition of definitions)
       endpoints.setNetwork(definition.name, factsOfNetwork(definition, overlay));
+    endpoints.attachments.forgetOthers(new Set([...this.#networks.list()].map(({ name }) => name)));
   }
 
   #joinedChanged(): void {

@@ -401,6 +401,17 @@ test('whoever leaves one namespace at once is not put back by another that leave
   );
 });
 
+test('a network that is no more is forgotten when nobody is in it', async () => {
+  const host = ready();
+  const { id } = await host.attachments.attach(asked(1, { network: 'blue' }));
+  host.attachments.forgetOthers(new Set(['red']));
+  const known = () => ['default', 'blue', 'red'].map((name) => host.attachments.network(name));
+  expect(known()).toEqual([FACTS, BLUE, RED]);
+  await host.attachments.detach(id);
+  host.attachments.forgetOthers(new Set(['red']));
+  expect(known()).toEqual([FACTS, undefined, RED]);
+});
+
 test('what cannot join is told before anything is taken, and a host joins only the network of its subnet', async () => {
   const host = ready();
   await expect(host.attachments.attach(asked(1, { network: 'green' }))).rejects.toThrow(

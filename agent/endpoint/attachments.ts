@@ -105,6 +105,11 @@ export class Attachments {
     return before !== undefined;
   }
 
+  /** There are these networks of users, and no others. */
+  forgetOthers(known: ReadonlySet<string>): void {
+    this.#wiring.forget(known);
+  }
+
   /** A name must not lead to an address that is another host's by now. */
   #saySome(network: string): void {
     const strangers = new Set(this.strangers());

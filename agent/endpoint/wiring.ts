@@ -54,6 +54,13 @@ export class Wiring {
     this.#planNetwork(name, attached);
   }
 
+  /** Networks that are none of these are no more; facts stay of those in which there is anybody. */
+  forget(known: ReadonlySet<string>): void {
+    for (const name of Array.from(this.#networks.keys()))
+      if (name !== DEFAULT_NETWORK && !known.has(name) && !this.#needed.has(name))
+        this.#networks.delete(name);
+  }
+
   /** These are the bridges of others: the network of this host's leased subnet joins the one that has its gateway. */
   setOthers(others: readonly FoundBridge[], attached: Iterable<Endpoint>): void {
     this.#others = others;
