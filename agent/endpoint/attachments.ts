@@ -157,7 +157,7 @@ export class Attachments {
 
   /** False: it is not attached by now. Rejects with an Error of one sentence. */
   async #standAgain(id: string): Promise<boolean> {
-    return await this.#inTurn(id, async () => {
+    return await this.#turns.take(id, async () => {
       const endpoint = this.#endpoints.get(id);
       if (endpoint?.state !== 'attached' || endpoint.place === undefined) return false;
       // Its process may have gone, and the namespace live on.
@@ -169,7 +169,7 @@ export class Attachments {
 
   /** The same id again is the same endpoint. Rejects with an EndpointError, and everything is as before. */
   async attach(request: AttachRequest): Promise<Endpoint> {
-    return await this.#inTurn(request.id, async () => {
+    return await this.#turns.take(request.id, async () => {
       const known = this.#endpoints.get(request.id);
       if (known?.target === request.text && known.state === 'attached') return known;
       if (known !== undefined)
@@ -209,7 +209,7 @@ export class Attachments {
         `every host has the gateway of ${network}, so that none has a name there`,
         `leave the network out: ${DEFAULT_NETWORK} is the one that hosts can join`,
       );
-    return await this.#inTurn(id, async () => {
+    return await this.#turns.take(id, async () => {
       const known = [...this.#endpoints.values()].find(({ place }) => place === undefined);
       if (known?.id === id) return known;
       if (known !== undefined)
@@ -245,7 +245,7 @@ export class Attachments {
 
   /** Resolves when all of it has gone; false: there was none. */
   async detach(id: string): Promise<boolean> {
-    const gone = await this.#inTurn(id, async () => {
+    const gone = await this.#turns.take(id, async () => {
       const endpoint = this.#endpoints.get(id);
       if (endpoint !== undefined) await this.#detach(endpoint);
       return endpoint;
@@ -264,7 +264,7 @@ export class Attachments {
 
   /** The reconciler has made the pair anew, and its other end has nothing yet. Rejects with an Error of one sentence. */
   async pairBack(id: string): Promise<void> {
-    await this.#inTurn(id, async () => {
+    await this.#turns.take(id, async () => {
       const endpoint = this.#endpoints.get(id);
       if (endpoint?.state !== 'attached' || endpoint.place === undefined) return;
       await this.#stand(endpoint, endpoint.place);
@@ -273,7 +273,7 @@ export class Attachments {
 
   /** Attaches what is back of what had gone away; false: it is not. Rejects with an EndpointError. */
   async welcome(id: string): Promise<boolean> {
-    return await this.#inTurn(id, async () => {
+    return await this.#turns.take(id, async () => {
       const away = this.#endpoints.get(id);
       if (away?.state !== 'away' || away.place === undefined) return false;
       if (this.network(away.network) === undefined) return false;
@@ -499,9 +499,5 @@ export class Attachments {
   /** Those of one namespace see each other's links, and agree on its way out. */
   async #inNamespace<T>({ inode }: NamespaceFile, work: () => Promise<T>): Promise<T> {
     return await this.#turns.take(`namespace ${inode}`, work);
-  }
-
-  async #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
-    return await this.#turns.take(id, work);
   }
 }

@@ -17,6 +17,7 @@ import {
   type ClaimRefusal,
   type ClaimRequest,
 } from './claims.ts';
+import { noNetwork, refusal, refused } from './claim-errors.ts';
 import type { NetworkDefinition } from './definition.ts';
 import { refusalIn } from './subnet.ts';
 
@@ -449,37 +450,4 @@ export class AddressClaims {
 
 function keyOf(id: string, family: Family): string {
   return `${id} ${family}`;
-}
-
-function refused(address: Address | undefined, why: string): EndpointError {
-  return new EndpointError('address', `${address} is ${why}`, 'choose another, or leave it out');
-}
-
-function noNetwork(name: string): EndpointError {
-  const message = `there is no network ${JSON.stringify(name)}`;
-  return new EndpointError('no-network', message, 'see weft network ls');
-}
-
-function refusal(
-  { name, subnets }: NetworkDefinition,
-  family: Family,
-  asked: Address | undefined,
-  why: ClaimRefusal,
-): EndpointError {
-  switch (why.problem) {
-    case 'gone':
-      return noNetwork(name);
-    case 'full':
-      return new EndpointError(
-        'full',
-        `every address of ${subnets[family]?.range} is taken`,
-        'detach an endpoint first',
-      );
-    case 'never':
-      return refused(asked, why.text);
-    case 'own':
-      return refused(asked, `taken by endpoint ${why.owner} on this host`);
-    case 'others':
-      return refused(asked, `taken on host ${holderIn(why.value)?.name ?? 'of unknown name'}`);
-  }
 }

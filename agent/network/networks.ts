@@ -257,24 +257,21 @@ export class Networks {
       if (attempt > 0) await sleep(clock, LEAVE_PAUSE, this.#stop.signal);
       const { entries } = await this.#listNow();
       const entry = entries.find((each) => each.name === name);
-      // The answer to an earlier try was lost.
-      if (entry === undefined && removed !== undefined) return removed;
-      if (entry === undefined) throw unknown(name);
-      const parsed = parseDefinition(name, entry.text);
-      if (isRefused(parsed))
-        throw new NetworkError('failed', `the definition of ${name} is damaged: ${parsed.reason}`);
-      id ??= parsed.value.id;
-      // It was removed, by an earlier try of ours or by others, and somebody has made another.
-      if (parsed.value.id !== id && removed !== undefined) return removed;
-      if (parsed.value.id !== id) throw unknown(meant ?? name);
+      const standing = entry && standingAt(entry);
+      id ??= standing?.id;
+      if (entry === undefined || standing === undefined || standing.id !== id) {
+        // The answer to an earlier try was lost, and somebody may have made another since.
+        if (removed !== undefined) return removed;
+        throw unknown(meant ?? name);
+      }
       const endpoints = endpointsIn(name);
       if (endpoints.length > 0) throw used(name, `has endpoints: ${some(endpoints)}`);
-      const { revision, values } = await this.#ask(() => registry.holders(parsed.value.id));
+      const { revision, values } = await this.#ask(() => registry.holders(standing.id));
       if (values.length > 0) {
         if (attempt + 1 < LEAVE_TRIES) continue;
         throw used(name, `has addresses that are in use on ${some(holdersIn(values))}`);
       }
-      removed = parsed.value;
+      removed = standing;
       const isDone = await registry.remove(removed, entry.modRevision, revision).catch(() => false);
       if (isDone) return removed;
     }
@@ -340,6 +337,12 @@ function definitionsIn(entries: readonly NetworkEntry[]): NetworkDefinition[] {
     const parsed = parseDefinition(name, text);
     return isRefused(parsed) ? [] : [parsed.value];
   });
+}
+
+function standingAt({ name, text }: NetworkEntry): NetworkDefinition {
+  const parsed = parseDefinition(name, text);
+  if (!isRefused(parsed)) return parsed.value;
+  throw new NetworkError('failed', `the definition of ${name} is damaged: ${parsed.reason}`);
 }
 
 /** What stands there already, if it is what was asked for before. */
