@@ -286,6 +286,18 @@ test('another host’s reserve is given up, what is in use is not', () => {
   expect(one.pool.give(one.files.get('a') ?? spare)).toBe('a');
 });
 
+test('what an earlier process claimed comes back, though its endpoint goes before this one has asked', () => {
+  const keys = new Keys();
+  const host = new Host('h1', networkSubnet({ subnet: prefix('10.7.0.0/24') }), begin);
+  host.take('a', undefined, 0);
+  run(host, keys, 0);
+  host.restart(keys);
+  host.release('a', 0);
+  run(host, keys, 0);
+  expect([...keys.holders]).toEqual([]);
+  expect(host.pool.isIdle).toBe(true);
+});
+
 test('a network that is no more refuses, and lets those be that are in it', () => {
   const keys = new Keys();
   const host = new Host('h1', networkSubnet({ subnet: prefix('10.7.0.0/16') }), begin);

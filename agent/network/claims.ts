@@ -148,11 +148,10 @@ export class ClaimPool {
   release(address: Address, owner: string, now: number): void {
     const holding = this.#own.get(address);
     if (holding?.owner !== owner) return;
-    if (!holding.claimed && !this.#isUnderWay(address)) this.#own.delete(address);
-    else {
-      holding.owner = undefined;
-      holding.restUntil = now + REST;
-    }
+    holding.owner = undefined;
+    // What etcd has not confirmed to this process may stand there by an earlier one, and is dropped.
+    const isSure = holding.claimed || this.#isUnderWay(address);
+    holding.restUntil = isSure ? now + REST : Infinity;
   }
 
   /** Another host wants it: who has it here; undefined: nobody, and it will be dropped. */
