@@ -74,6 +74,8 @@ export function bridgeResources(network: NetworkFacts): readonly Resource[] {
   const mac = macFor(first.address);
   return [
     { kind: 'link', type: 'bridge', name: link, mtu, mac, up: true, alias },
+    // Also without IPv6: this host would take a router for one of its endpoints' word.
+    { kind: 'sysctl', path: `net/ipv6/conf/${link}/accept_ra`, value: '0', link },
     ...gateways,
     ...ports,
   ];
@@ -182,18 +184,19 @@ const ANY: Readonly<Record<Family, Prefix>> = {
   6: parsePrefix('::/0') as Prefix,
 };
 
-/** arp_notify: neighbours that knew the address with another MAC are told. Containers often have IPv6 switched off. */
+/**
+ * arp_notify: neighbours that knew the address with another MAC are told. accept_ra: another endpoint is no router.
+ * Containers often have IPv6 switched off.
+ */
 function sysctlsOf(
   link: string,
   addresses: readonly { readonly family: Family }[],
 ): Readonly<Record<string, string>> {
-  const v6 = {
-    [`net/ipv6/conf/${link}/disable_ipv6`]: '0',
-    [`net/ipv6/conf/${link}/accept_ra`]: '0',
-  };
+  const hasV6 = addresses.some(({ family }) => family === 6);
   return {
     [`net/ipv4/conf/${link}/arp_notify`]: '1',
-    ...(addresses.some(({ family }) => family === 6) ? v6 : {}),
+    [`net/ipv6/conf/${link}/accept_ra`]: '0',
+    ...(hasV6 ? { [`net/ipv6/conf/${link}/disable_ipv6`]: '0' } : {}),
   };
 }
 

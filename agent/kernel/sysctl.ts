@@ -2,9 +2,9 @@
  * Sysctls: files below /proc/sys. Synchronous on purpose: a file there belongs to the network namespace of the
  * thread that opens it, and reading or writing one takes microseconds.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { KernelEvent, Operation, Outcome } from '../state/kernel.ts';
-import { BRIDGE, type Kind, type Resource, type Sysctl } from '../state/resource.ts';
+import type { Kind, Resource, Sysctl } from '../state/resource.ts';
 import { WIREGUARD_LINKS } from '../state/wireguard.ts';
 import { errnoSentence } from './errno.ts';
 import { Follower } from './follower.ts';
@@ -14,13 +14,18 @@ const ROOT = '/proc/sys';
 /** What weft sets of the host, or for a link of its own; told by dumps before it was ever asked for. */
 function sysctlsOf(wanted: string): Omit<Sysctl, 'value'>[] {
   if (wanted.includes('/')) return [{ kind: 'sysctl', path: wanted }];
-  // Bridges and the pairs of endpoints.
-  if (wanted === BRIDGE || wanted.startsWith('weft-')) return [];
+  if (isPair(wanted)) return [];
   const link = wanted;
   const own = [`net/ipv6/conf/${link}/accept_ra`];
   if (WIREGUARD_LINKS.includes(link)) own.push(`net/ipv4/conf/${link}/rp_filter`);
   return own.map((path) => ({ kind: 'sysctl', path, link }));
 }
+
+/** Of an endpoint: its name ends in ten digits, where that of a bridge has a VNI of eight at most. */
+function isPair(link: string): boolean {
+  return /^weft-[0-9a-f]{10}$/.test(link);
+}
+
 /** The kernel tells nobody that a sysctl changed: ours, two or three, are read this often, in ms. */
 const PERIOD = 500;
 
@@ -68,6 +73,9 @@ export class SysctlDriver implements Driver {
       return { status: 'done' };
     }
     const { value, ...sysctl } = desired as Sysctl;
+    // A kernel without IPv6 does nothing of what we switch off there.
+    if (sysctl.path.startsWith('net/ipv6/') && !existsSync(`${ROOT}/net/ipv6`))
+      return { status: 'done' };
     this.#known.set(sysctl.path, sysctl);
     if (read(sysctl.path) === value) return { status: 'done' };
     return write(sysctl.path, value);
