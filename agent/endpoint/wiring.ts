@@ -1,6 +1,6 @@
 /** What endpoints want of this host's kernel, as slices of its desired state: a pair for each, and a bridge for each network. */
 import type { Problem } from '../state/reconciler.ts';
-import { keyOf, type Key, type Resource } from '../state/resource.ts';
+import { FIREWALL_KEY, keyOf, type Key, type Resource } from '../state/resource.ts';
 import type { Endpoint } from './endpoint.ts';
 import { EndpointError } from './errors.ts';
 import {
@@ -80,13 +80,21 @@ export class Wiring {
       if (before.has(name) !== networks.has(name)) this.#planBridge(name);
   }
 
-  /** Resolves when bridge and pair stand; without a place, the bridge. Rejects with an EndpointError. */
+  /**
+   * Resolves when bridge and pair stand; without a place, the bridge. Whoever is new in a network that users have made
+   * does not get in before it is kept apart. Rejects with an EndpointError.
+   */
   async stand(endpoint: Endpoint): Promise<void> {
-    const { network } = endpoint;
+    const { network, state } = endpoint;
     if (!this.#networks.has(network))
       throw new EndpointError('not-ready', 'this host has no subnet yet');
     this.need(new Set([...this.#needed, network]));
-    const keys = [...this.#planBridge(network), ...this.#planPair(endpoint)];
+    const isKeptApart = network !== DEFAULT_NETWORK && state === 'attaching';
+    const keys = [
+      ...this.#planBridge(network),
+      ...this.#planPair(endpoint),
+      ...(isKeptApart ? [FIREWALL_KEY] : []),
+    ];
     const [problem] = await this.#kernel.tried(keys);
     if (problem !== undefined) throw new EndpointError('failed', problem.message);
   }

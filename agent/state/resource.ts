@@ -296,6 +296,14 @@ export function keyOf(resource: Resource): Key {
   }
 }
 
+/** The place of the table that keeps networks apart. */
+export const FIREWALL_KEY = keyOf({
+  kind: 'nftables',
+  family: 'inet',
+  table: TABLE_NAME,
+  objects: [],
+});
+
 /** A MAC is at one place, but ALL_OTHERS. */
 function fdbKey({ link, mac, remote }: FdbEntry): Key {
   return `fdb ${link} ${mac === ALL_OTHERS ? `${mac} ${remote}` : mac}` as Key;
