@@ -8,7 +8,7 @@ import { DNS_INSIDE, type EndpointAsker } from '../dns/service.ts';
 import { Attachments } from '../endpoint/attachments.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import { EndpointError } from '../endpoint/errors.ts';
-import { macFor, type NetworkFacts } from '../endpoint/plan.ts';
+import { macFor, type FoundBridge, type NetworkFacts } from '../endpoint/plan.ts';
 import { DEFAULT_NETWORK } from '../endpoint/request.ts';
 import { ResolverFiles, type ResolverPlaces } from '../endpoint/resolver.ts';
 import { EndpointStore } from '../endpoint/store.ts';
@@ -241,11 +241,16 @@ export class Endpoints {
       this.#isLookingForBridges = false;
       if (this.#isStopped) return;
       void bridgesOf(this.#daemon.host.netlink).then(
-        (bridges) => this.attachments.setBridges(bridges),
+        (bridges) => this.#setBridges(bridges),
         // What cannot be read now is read at the next change.
         () => this.#lookForBridgesSoon(),
       );
     });
+  }
+
+  #setBridges(bridges: readonly FoundBridge[]): void {
+    this.attachments.setBridges(bridges);
+    this.#daemon.overlays.follow();
   }
 
   #lookForAwaySoon(): void {

@@ -4,18 +4,20 @@
  */
 import { decodeEndpoint, ENDPOINT_KIND } from '../../controlplane/names/index.ts';
 import { EndpointError } from '../endpoint/errors.ts';
+import type { NetworkFacts } from '../endpoint/plan.ts';
 import { DEFAULT_NETWORK, noNetwork } from '../endpoint/request.ts';
 import type { NetworkFirewall } from '../firewall/networks.ts';
+import type { EndpointBridge } from '../firewall/vxlan.ts';
 import type { MemberChange, MemberView, RecordChange, RecordView } from '../gossip/member.ts';
 import { addressFromBytes } from '../ip/address.ts';
 import { macFromBytes } from '../ip/mac.ts';
 import { partsOf, socketAddress } from '../ip/socket-address.ts';
 import type { NetworkDefinition } from '../network/definition.ts';
-import { bridgeName, portName, type OverlayHost } from '../network/overlay.ts';
+import { bridgeName, OVERLAY_PORT, portName } from '../network/overlay.ts';
 import { Remotes } from '../network/remotes.ts';
 import type { NetworkChange } from '../network/table.ts';
 import { addressesOf, Vteps } from '../network/vteps.ts';
-import type { Resource } from '../state/resource.ts';
+import { BRIDGE, type Resource } from '../state/resource.ts';
 import type { Daemon } from './daemon.ts';
 import { factsOfNetwork, gatewaysOf, subnetsOf } from './endpoint-facts.ts';
 import type { HostKernel } from './host-kernel.ts';
@@ -43,6 +45,8 @@ export class Overlays {
   /** Members that are there, and what ends the wait until they have said all. */
   readonly #present = new Map<string, () => void>();
   #overlay = '';
+  /** Of the last mesh that encrypted everything: what stands of it still takes packets. */
+  #tunnel: string | undefined;
   #members = '[]';
   #ends: (() => void)[] = [];
   /** All of them are looked at in this turn of the loop. */
@@ -116,10 +120,10 @@ export class Overlays {
     );
   }
 
-  /** The facts of this host may be others. */
+  /** The facts of this host, or the bridge of its leased subnets, may be others. */
   follow(): void {
     const { overlay } = this.#daemon.planner;
-    const text = JSON.stringify(overlay) ?? '';
+    const text = JSON.stringify([overlay, this.#leasedBridges()]);
     if (text === this.#overlay) return;
     this.#overlay = text;
     this.#remotes.setHost(overlay);
@@ -193,10 +197,22 @@ export class Overlays {
   }
 
   #tellFirewall(): void {
-    const joined = [...this.#joined.values()];
+    const { overlay } = this.#daemon.planner;
+    this.#tunnel = overlay?.tunnel?.link ?? this.#tunnel;
     this.#daemon.planner.setUserNetworks(
-      firewallOf(joined, this.#networks.list(), this.#daemon.planner.overlay),
+      firewallOf({
+        joined: [...this.#joined.values()],
+        all: [...this.#networks.list()],
+        port: overlay?.port,
+        tunnel: this.#tunnel,
+        leased: this.#leasedBridges(),
+      }),
     );
+  }
+
+  #leasedBridges(): readonly EndpointBridge[] {
+    const { attachments } = this.#daemon.endpoints;
+    return leasedBridges(attachments.bridge(), attachments.network());
   }
 
   #tellDns(): void {
@@ -275,23 +291,47 @@ function remoteIn({ owner, key, payload }: RecordView) {
   };
 }
 
+export interface FirewallParts {
+  /** Networks that stand here. */
+  readonly joined: readonly NetworkDefinition[];
+  /** All that there are. */
+  readonly all: readonly NetworkDefinition[];
+  /** Of the mesh; undefined before the first one. */
+  readonly port: number | undefined;
+  readonly tunnel: string | undefined;
+  readonly leased: readonly EndpointBridge[];
+}
+
 /** What the firewall keeps apart: networks that stand here, from all that there are. */
-export function firewallOf(
-  joined: readonly NetworkDefinition[],
-  all: Iterable<NetworkDefinition>,
-  overlay: OverlayHost | undefined,
-): NetworkFirewall {
+export function firewallOf({ joined, all, port, tunnel, leased }: FirewallParts): NetworkFirewall {
   const standing = joined.map((definition) => ({
     bridge: bridgeName(definition),
     vni: definition.vni,
+    encrypted: definition.encrypted,
     subnets: subnetsOf(definition),
     internal: definition.internal,
-    ...(definition.encrypted && overlay?.tunnel !== undefined
-      ? { tunnel: overlay.tunnel.link }
-      : {}),
   }));
   const known = standing.length === 0 ? [] : [...joined, ...all].map(subnetsOf);
-  return { standing, known, port: overlay?.port ?? 0 };
+  const isAnywhere = joined.length > 0 || all.length > 0;
+  return {
+    standing,
+    known,
+    // What stands of a former mesh has the one that is used without VXLAN.
+    ports: [...new Set([OVERLAY_PORT, port ?? OVERLAY_PORT])],
+    ...(tunnel === undefined ? {} : { tunnel }),
+    endpoints: isAnywhere
+      ? [...leased, ...standing.map(({ bridge, subnets }) => ({ bridge, subnets }))]
+      : [],
+  };
+}
+
+/** weft's own, also while it does not stand, and the one that is used in its place. */
+export function leasedBridges(
+  used: string | undefined,
+  network: Pick<NetworkFacts, 'subnets'> | undefined,
+): readonly EndpointBridge[] {
+  const names = new Set([BRIDGE, used ?? BRIDGE]);
+  return [...names].map((bridge) => ({ bridge, subnets: network?.subnets ?? {} }));
 }
 
 /** Entries that stand on the ports of these networks. Rejects with a KernelError. */

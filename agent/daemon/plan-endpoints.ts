@@ -7,7 +7,7 @@ import type { Resource } from '../state/resource.ts';
 import { KeptEntries } from '../network/kept.ts';
 import { bridgesOf, factsOf, factsOfNetwork } from './endpoint-facts.ts';
 import type { HostKernel } from './host-kernel.ts';
-import { entriesOf, firewallOf } from './overlays.ts';
+import { entriesOf, firewallOf, leasedBridges } from './overlays.ts';
 import type { Planner } from './planner.ts';
 
 /** `networks`: those that users have made. Rejects with a KernelError or a FileError. */
@@ -32,7 +32,15 @@ export async function planEndpoints(
     const itsFacts = overlay && factsOfNetwork(network, overlay);
     if (itsFacts !== undefined) wiring.plan(network.name, itsFacts, attached);
   }
-  planner.setUserNetworks(firewallOf(joined, networks, overlay));
+  planner.setUserNetworks(
+    firewallOf({
+      joined,
+      all: networks,
+      port: overlay?.port,
+      tunnel: overlay?.tunnel?.link,
+      leased: leasedBridges(wiring.bridge(DEFAULT_NETWORK), facts),
+    }),
+  );
   // What others say of their endpoints is not heard here; a start keeps what stands until it is.
   new KeptEntries(target).keep(await entriesOf(host, joined));
 }

@@ -84,7 +84,7 @@ export class Planner {
   #detourStands = false;
   #mesh: Mesh | undefined;
   #forwardChains: PerFamily<string> = {};
-  #userNetworks: NetworkFirewall = { standing: [], known: [], port: 0 };
+  #userNetworks: NetworkFirewall = { standing: [], known: [], ports: [], endpoints: [] };
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;

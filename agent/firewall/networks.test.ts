@@ -25,8 +25,11 @@ const SUBNETS: readonly PerFamily<Prefix>[] = [
   { 4: prefix('10.6.0.128/25') },
 ];
 
+const REST = { ports: [8472], endpoints: [] };
+
 function networkOf(at: number, internal: boolean): FirewallNetwork {
-  return { bridge: `weft-${4096 + at}`, vni: 4096 + at, subnets: SUBNETS[at] ?? {}, internal };
+  const vni = 4096 + at;
+  return { bridge: `weft-${vni}`, vni, subnets: SUBNETS[at] ?? {}, internal, encrypted: false };
 }
 
 function objectsOf(userNetworks: NetworkFirewall): readonly NftObject[] {
@@ -35,9 +38,9 @@ function objectsOf(userNetworks: NetworkFirewall): readonly NftObject[] {
 }
 
 test('a host on which no network stands has nothing of them', () => {
-  expect(
-    firewallPlan({ ...OFF, userNetworks: { standing: [], known: SUBNETS, port: 8472 } }),
-  ).toEqual([]);
+  expect(firewallPlan({ ...OFF, userNetworks: { standing: [], known: SUBNETS, ...REST } })).toEqual(
+    [],
+  );
 });
 
 test('the rules are the same for any number of networks, and name nobody', () => {
@@ -45,14 +48,14 @@ test('the rules are the same for any number of networks, and name nobody', () =>
     objectsOf({
       standing: at.map((each) => networkOf(each, false)),
       known: SUBNETS,
-      port: 8472,
+      ...REST,
     }).filter((object) => 'rule' in object);
   expect(rulesOf([0])).toEqual(rulesOf([0, 1, 2]));
   expect(JSON.stringify(rulesOf([0, 1]))).not.toMatch(/weft-4|10\.6|fd00/);
 });
 
 test('each network is accepted in the iptables chain that counts, as the mesh is', () => {
-  const userNetworks = { standing: [networkOf(0, false)], known: SUBNETS, port: 8472 };
+  const userNetworks = { standing: [networkOf(0, false)], known: SUBNETS, ...REST };
   const rules = firewallPlan({ ...OFF, forward: true, userNetworks }).flatMap((each) =>
     each.kind === 'iptables' ? `${each.family} ${each.rule.split(' -m')[0]}` : [],
   );
@@ -68,20 +71,18 @@ test('each network is accepted in the iptables chain that counts, as the mesh is
   ]);
 });
 
-test('packets of encrypted networks come by their tunnel, or not at all', () => {
+test.each([
+  ['by their tunnel', 'flannel-wg'],
+  ['by nothing, where there is none', undefined],
+])('packets of encrypted networks come %s', (_, tunnel) => {
   const rulesOf = (...at: readonly number[]): unknown[] => {
-    const standing = at.map((each) => ({ ...networkOf(each, false), tunnel: 'flannel-wg' }));
+    const standing = at.map((each) => ({ ...networkOf(each, false), encrypted: true }));
     const all = [...standing, networkOf(0, false)];
-    return objectsOf({ standing: all, known: SUBNETS, port: 8472 }).flatMap(({ rule }) => {
-      const { chain, expr } = (rule ?? {}) as { chain?: string; expr?: unknown[] };
-      return chain === 'cleartext' ? [expr] : [];
-    });
+    const facts = { standing: all, known: SUBNETS, ...REST, ...(tunnel && { tunnel }) };
+    return exprsIn(objectsOf(facts), 'cleartext');
   };
-  const match = (op: string, left: object, right: unknown): object => ({
-    match: { op, left, right },
-  });
   const dropped = (vnis: unknown): object[] => [
-    match('!=', { meta: { key: 'iifname' } }, 'flannel-wg'),
+    ...(tunnel === undefined ? [] : [match('!=', { meta: { key: 'iifname' } }, tunnel)]),
     match('==', { payload: { protocol: 'udp', field: 'dport' } }, 8472),
     match('==', { payload: { base: 'th', offset: 96, len: 24 } }, vnis),
     { counter: null },
@@ -92,13 +93,24 @@ test('packets of encrypted networks come by their tunnel, or not at all', () => 
   expect(rulesOf(2, 1)).toEqual([dropped({ set: [4097, 4098] })]);
 });
 
+function match(op: string, left: object, right: unknown): object {
+  return { match: { op, left, right } };
+}
+
+function exprsIn(objects: readonly NftObject[], chain: string): unknown[] {
+  return objects.flatMap(({ rule }) => {
+    const { chain: its, expr } = (rule ?? {}) as { chain?: string; expr?: unknown[] };
+    return its === chain ? [expr] : [];
+  });
+}
+
 describe('whatever networks there are', () => {
   const arbFacts = fc
     .tuple(fc.subarray([0, 1, 2]), fc.subarray([0, 1, 2]), fc.subarray([0, 1, 2, 3]))
     .map(([here, internal, known]) => ({
       standing: here.map((at) => networkOf(at, internal.includes(at))),
       known: [...new Set([...here, ...known])].map((at) => SUBNETS[at] as PerFamily<Prefix>),
-      port: 8472,
+      ...REST,
     }));
   const links = ['weft-4096', 'weft-4097', 'weft-4098', 'weft0', 'eth0'];
   const places = ['10.6.0.7', '10.6.0.200', '10.6.1.7', '10.5.1.2', '10.5.9.2', '192.0.2.9'];

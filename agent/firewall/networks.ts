@@ -14,6 +14,7 @@ import {
   concat,
   drop,
   incoming,
+  isIn,
   leavesBy,
   masquerade,
   named,
@@ -22,12 +23,13 @@ import {
   ofVnis,
   set,
 } from './objects.ts';
+import type { EndpointBridge } from './vxlan.ts';
 
 export interface FirewallNetwork {
   readonly bridge: string;
   readonly vni: number;
-  /** Its packets come by this link only, which is encrypted. */
-  readonly tunnel?: string;
+  /** Its packets come by a tunnel only. */
+  readonly encrypted: boolean;
   readonly subnets: PerFamily<Prefix>;
   readonly internal: boolean;
 }
@@ -37,8 +39,12 @@ export interface NetworkFirewall {
   readonly standing: readonly FirewallNetwork[];
   /** Subnets of all there are, here or elsewhere. */
   readonly known: readonly PerFamily<Prefix>[];
-  /** UDP, of packets between hosts. */
-  readonly port: number;
+  /** UDP, of packets between hosts: all that are in use. */
+  readonly ports: readonly number[];
+  /** The encrypted link that hosts send by; undefined where none was ever known. */
+  readonly tunnel?: string;
+  /** Bridges that endpoints are on, of any network; none as long as users have made no network at all. */
+  readonly endpoints: readonly EndpointBridge[];
 }
 
 export const NETWORKS = 'networks';
@@ -89,13 +95,13 @@ export function isolationRules(): readonly NftObject[] {
   const stop = (comment: string, matches: readonly NftObject[]): NftObject =>
     drop(NETWORKS, comment, matches);
   return [
-    accept(NETWORKS, 'within a network', [concatIn([incoming(), outgoing()], WITHIN)]),
+    accept(NETWORKS, 'within a network', [isIn([incoming(), outgoing()], WITHIN)]),
     stop('out of an internal network', [arrivesOn(`@${INTERNAL}`)]),
     stop('into an internal network', [leavesBy(`@${INTERNAL}`)]),
     ...PER_FAMILY.map(({ family, protocol }) =>
       stop('from an address of another network', [
         from,
-        concatIn([incoming(), packet(protocol).source], `own${family}`, '!='),
+        isIn([incoming(), packet(protocol).source], `own${family}`, '!='),
       ]),
     ),
     ...PER_FAMILY.map(({ family, protocol }) =>
@@ -106,19 +112,22 @@ export function isolationRules(): readonly NftObject[] {
   ];
 }
 
-/** What comes of an encrypted network by another link than its tunnel was not sent by a peer. */
+/**
+ * What comes of an encrypted network by another link than the tunnel was not sent by a peer. Where there is no tunnel
+ * nothing comes of it, also while its port still stands.
+ */
 export function tunnelRules(
   chain: string,
-  { standing, port }: NetworkFirewall,
+  { standing, ports, tunnel }: NetworkFirewall,
 ): readonly NftObject[] {
-  const tunnels = new Set(standing.flatMap(({ tunnel }) => tunnel ?? []));
-  return [...tunnels].map((tunnel) => {
-    const vnis = standing.flatMap((each) => (each.tunnel === tunnel ? each.vni : []));
-    return drop(chain, 'of an encrypted network, in the clear', [
-      arrivesOn(tunnel, '!='),
-      ...ofVnis(vnis, port),
-    ]);
-  });
+  const vnis = standing.flatMap(({ encrypted, vni }) => (encrypted ? vni : []));
+  if (vnis.length === 0) return [];
+  return [
+    drop(chain, 'of an encrypted network, in the clear', [
+      ...(tunnel === undefined ? [] : [arrivesOn(tunnel, '!=')]),
+      ...ofVnis(vnis, ports),
+    ]),
+  ];
 }
 
 /** At the host's edge, whatever --ip-masq says: nobody out there has a route to a network. */
@@ -131,11 +140,6 @@ export function leavingRules(chain: string, fullyRandom: boolean): readonly NftO
       fullyRandom,
     ),
   );
-}
-
-/** A match of several things at once against a set of such. */
-function concatIn(parts: readonly NftObject[], name: string, op: '==' | '!=' = '=='): NftObject {
-  return { match: { op, left: { concat: parts }, right: `@${name}` } };
 }
 
 /** A set of intervals takes none that lies in another; whoever has the larger one is kept apart as well. */

@@ -6,7 +6,7 @@
  * Every rule has a counter, so that `nft list table inet weft` shows where packets go; the reader drops
  * the figures.
  */
-import { FAMILIES } from '../ip/address.ts';
+import { addressFromInteger, FAMILIES, type Family } from '../ip/address.ts';
 import { baseOf, familyOfPrefix, lengthOf, type Prefix } from '../ip/prefix.ts';
 import { sortedElements, TABLE_NAME, type NftObject } from '../state/resource.ts';
 
@@ -99,19 +99,46 @@ export function outgoing(): NftObject {
 }
 
 /**
- * Packets of VXLAN of these networks: 24 bits behind 8 bytes of UDP and 4 of VXLAN's header (RFC 7348, section 5). One
- * alone is listed as a number.
+ * Packets of VXLAN of these networks: 24 bits behind 8 bytes of UDP and 4 of VXLAN's header (RFC 7348, section 5).
  */
-export function ofVnis(vnis: readonly number[], port: number): readonly NftObject[] {
-  const [first, ...more] = vnis.toSorted((a, b) => a - b);
+export function ofVnis(vnis: readonly number[], ports: readonly number[]): readonly NftObject[] {
   return [
-    match('==', { payload: { protocol: 'udp', field: 'dport' } }, port),
-    match(
-      '==',
-      { payload: { base: 'th', offset: 96, len: 24 } },
-      more.length === 0 ? first : { set: [first, ...more] },
-    ),
+    toPorts(ports),
+    match('==', { payload: { base: 'th', offset: 96, len: 24 } }, oneOf(vnis)),
   ];
+}
+
+/** Of UDP. */
+export function toPorts(ports: readonly number[]): NftObject {
+  return match('==', { payload: { protocol: 'udp', field: 'dport' } }, oneOf(ports));
+}
+
+/** One alone is listed as itself. */
+function oneOf(numbers: readonly number[]): unknown {
+  const [first, ...more] = [...new Set(numbers)].toSorted((a, b) => a - b);
+  return more.length === 0 ? first : { set: [first, ...more] };
+}
+
+/** To one address, and none of this host's. */
+export function toUnicast(): NftObject {
+  return match('==', { fib: { result: 'type', flags: ['daddr'] } }, 'unicast');
+}
+
+/** Its source is the first address of a subnet of that length, as that of a host is. */
+export function ofHosts(protocol: 'ip' | 'ip6', length: number, op: '==' | '!='): NftObject {
+  const family = protocol === 'ip' ? 4 : 6;
+  const mask = (1n << BigInt(FAMILIES[family].bits - length)) - 1n;
+  const inSubnet = { '&': [packet(protocol).source, maskText(mask, family)] };
+  return match(op, inSubnet, addressFromInteger(0n, family));
+}
+
+/** As inet_ntop(3) of glibc writes it, which takes some of IPv6 for ones of IPv4 within. */
+function maskText(mask: bigint, family: Family): string {
+  const text = addressFromInteger(mask, family);
+  if (family === 4 || mask <= 0xffffn || mask > 0xffff_ffff_ffffn) return text;
+  const last = addressFromInteger(mask & 0xffff_ffffn, 4);
+  if (mask === 0xffff_ffff_ffffn) return `::ffff:${last}`;
+  return mask > 0xffff_ffffn ? text : `::${last}`;
 }
 
 export function amongStates(...states: readonly string[]): NftObject {
@@ -127,13 +154,15 @@ export function answeredBy(link: string): NftObject {
 export function packet(
   protocol: 'ip' | 'ip6',
 ): Record<'from' | 'notFrom' | 'to' | 'notTo', (prefix: Prefix) => NftObject> &
-  Record<'fromAny' | 'toAny', (set: string) => NftObject> & { readonly source: NftObject } {
+  Record<'fromAny' | 'toAny', (set: string) => NftObject> &
+  Record<'source' | 'destination', NftObject> {
   const matcher = (op: '==' | '!=', field: string) => (prefix: Prefix) =>
     match(op, { payload: { protocol, field } }, named(prefix));
   const among = (field: string) => (name: string) =>
     match('==', { payload: { protocol, field } }, `@${name}`);
   return {
     source: { payload: { protocol, field: 'saddr' } },
+    destination: { payload: { protocol, field: 'daddr' } },
     fromAny: among('saddr'),
     toAny: among('daddr'),
     from: matcher('==', 'saddr'),
@@ -141,6 +170,11 @@ export function packet(
     to: matcher('==', 'daddr'),
     notTo: matcher('!=', 'daddr'),
   };
+}
+
+/** Several things at once against a set of such. */
+export function isIn(parts: readonly NftObject[], name: string, op: '==' | '!=' = '=='): NftObject {
+  return match(op, { concat: parts }, `@${name}`);
 }
 
 function match(op: '==' | '!=', left: NftObject, right: unknown): NftObject {

@@ -36,6 +36,7 @@ import {
   tunnelRules,
   type NetworkFirewall,
 } from './networks.ts';
+import { endpointRules, endpointSets, tunnelEndRules, VXLAN } from './vxlan.ts';
 
 export interface FirewallFacts {
   /** The overlay's whole range. */
@@ -101,17 +102,36 @@ function tableOf(facts: FirewallFacts): readonly NftTable[] {
   if (forwarding.length > 0) chains.push(chain(FORWARD, 'filter', 'forward', PRIORITY_FILTER));
   if (hasNetworks) chains.push(chain(NETWORKS, 'filter', 'forward', PRIORITY_FILTER));
   const dropping = [
+    ...(hasNetworks ? tunnelRules(CLEARTEXT, userNetworks) : []),
     ...PER_FAMILY.flatMap((one) => cleartextRules(facts, one)),
     ...encryptedRules(facts),
-    ...(hasNetworks ? tunnelRules(CLEARTEXT, userNetworks) : []),
   ];
   if (dropping.length > 0) chains.push(chain(CLEARTEXT, 'filter', 'prerouting', PRIORITY_RAW));
+  const guard = guardOf(facts);
+  chains.push(...guard.chains);
   if (chains.length === 0) return [];
   const sets = hasNetworks ? networkSets(userNetworks, networks) : [];
   const isolating = hasNetworks ? isolationRules() : [];
-  const rules = [...masquerading, ...forwarding, ...isolating, ...dropping];
-  const objects = [table(), ...sets, ...chains, ...rules];
+  const rules = [...masquerading, ...forwarding, ...isolating, ...dropping, ...guard.rules];
+  const objects = [table(), ...sets, ...guard.sets, ...chains, ...rules];
   return [{ kind: 'nftables', family: 'inet', table: TABLE_NAME, objects }];
+}
+
+/** As soon as there are networks that must not be got into, here or elsewhere. */
+function guardOf({
+  userNetworks,
+  subnets,
+}: FirewallFacts): Record<'sets' | 'chains' | 'rules', readonly NftObject[]> {
+  const { endpoints = [], ports = [], tunnel } = userNetworks ?? {};
+  if (endpoints.length === 0) return { sets: [], chains: [], rules: [] };
+  return {
+    sets: endpointSets(endpoints),
+    chains: [chain(VXLAN, 'filter', 'prerouting', PRIORITY_RAW)],
+    rules: [
+      ...endpointRules(ports),
+      ...(tunnel === undefined ? [] : tunnelEndRules(tunnel, ports, subnets)),
+    ],
+  };
 }
 
 /** In flanneld's order; the first that matches decides. */

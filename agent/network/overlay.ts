@@ -17,7 +17,7 @@ import { ALL_OTHERS, type Resource, type VxlanLink } from '../state/resource.ts'
 import type { NetworkDefinition } from './definition.ts';
 
 /** UDP port of networks, and the mesh's where that is VXLAN. The kernel's default, so that Docker's 4789 stays free. */
-const PORT = 8472;
+export const OVERLAY_PORT = 8472;
 
 /** What carries the packets of a network between hosts. */
 export interface Carrier {
@@ -77,7 +77,7 @@ export function overlayHost({ facts, published, plan }: Mesh): OverlayHost {
   return {
     underlay: { link, mtu, addresses: perFamily(v4, v6) },
     ...(tunnel === undefined ? {} : { tunnel }),
-    port: device?.port || PORT,
+    port: device?.port || OVERLAY_PORT,
     gbp: device?.gbp ?? false,
   };
 }

@@ -51,8 +51,8 @@ const FACTS: FirewallFacts = {
 };
 
 const HERE = { 4: prefix('10.6.0.0/24'), 6: prefix('fd00:6::/64') };
-const USERS = [4097, 4096].map((vni, i) => {
-  return { bridge: `weft-${vni}`, vni, tunnel: 'wg', subnets: i ? {} : HERE, internal: i === 0 };
+const ALL = [4097, 4096].map((vni, i) => {
+  return { bridge: `weft-${vni}`, vni, encrypted: true, subnets: i ? {} : HERE, internal: !i };
 });
 
 function net(side: Side): (typeof SIDES)[number] {
@@ -100,7 +100,7 @@ describe('tables and rules', () => {
       { networks: { 4: prefix('10.5.0.0/16') }, subnets: { 4: prefix('10.5.1.0/32') } },
       { networks: { 6: prefix('fd00:5::/48') }, subnets: { 6: prefix('fd00:5::1/128') } },
       { networks: { 4: prefix('0.0.0.0/0') }, subnets: { 4: prefix('10.5.1.0/24') } },
-      { userNetworks: { standing: USERS, known: [HERE], port: 1 } },
+      { userNetworks: { standing: ALL, known: [HERE], ports: [1], endpoints: ALL, tunnel: 'wg' } },
     ];
     for (const variant of variants) {
       const desired = firewallPlan({ ...FACTS, ...variant });

@@ -7,7 +7,7 @@ import { eventually } from '../lab/eventually.ts';
 import type { Host } from '../lab/host.ts';
 import { createLab, type Lab } from '../lab/lab.ts';
 import type { Namespace } from '../lab/namespace.ts';
-import { createNetwork } from '../lab/networks.ts';
+import { createNetwork, forge } from '../lab/networks.ts';
 import { iperf, ping } from '../lab/probes.ts';
 import { makeTarget } from '../lab/target.ts';
 import { capture } from '../lab/watching.ts';
@@ -35,7 +35,7 @@ beforeAll(async () => {
   stranger = third;
   // Before weftd starts: with WireGuard in user space it has mounts of its own, and sees no later ones.
   for (const host of hosts)
-    for (const network of ['secret', 'open'])
+    for (const network of ['secret', 'open', 'default'])
       targets.set(`${network} ${host.name}`, await makeTarget(host, network));
   await Promise.all(hosts.map((host) => host.startWeftd().waitReady()));
   const secret = { v4: '10.6.0.0/24', v6: 'fd00:6::/64', options: ['encrypted'] };
@@ -62,20 +62,20 @@ async function answered({ space }: Joined, { endpoint }: Joined): Promise<void> 
     });
 }
 
-/** Frames for the endpoint, in packets of VXLAN with its network's VNI, sent to its host from outside the mesh. */
-async function inject(vni: number, { endpoint, space }: Joined): Promise<string[]> {
-  const seen = await capture(space, 'eth0', 'icmp');
-  const [target = ''] = endpoint.addresses;
-  const link = `vx${vni}`;
-  const forged = target.replace(/\d+$/, '200');
-  await stranger.ipBatch([
-    `link add ${link} type vxlan id ${vni} remote ${hosts[0].address} dstport 8472 dev eth0`,
-    `address add ${forged}/24 dev ${link}`,
-    `link set ${link} up`,
-    `neigh add ${target} lladdr ${endpoint.mac} dev ${link} nud permanent`,
-  ]);
-  await stranger.exec('ping', ['-c3', '-i0.2', '-W1', target]);
-  return (await seen.stop()).filter((line) => line.includes('echo request'));
+/** From outside the mesh unless from somewhere else, to the endpoint's host unless by another way. */
+async function inject(
+  vni: number,
+  { endpoint, space }: Joined,
+  from: Namespace = stranger,
+  via: string = hosts[0].address,
+): Promise<string[]> {
+  const [address = ''] = endpoint.addresses;
+  return await forge({ from, via, vni, target: { space, address, mac: endpoint.mac ?? '' } });
+}
+
+async function tunnelEnd(host: Host): Promise<string> {
+  const [link] = await host.ipJson<{ addr_info: { local: string }[] }>('address show flannel-wg');
+  return link?.addr_info[0]?.local ?? '';
 }
 
 test('the network reaches its endpoints, and all that is on the wire is WireGuard', async () => {
@@ -90,6 +90,10 @@ test('the network reaches its endpoints, and all that is on the wire is WireGuar
   expect(await iperf(here.space, there.space, { address: to, bytes: 2e6 })).toBeGreaterThan(0);
   expect(await wire.stop()).toEqual([]);
   expect(await inject(4096, here)).toEqual([]);
+  // One that has a tunnel's end for a neighbour, from the leased subnets of the other host.
+  const { space } = await join(hosts[1], 'default');
+  expect(await inject(4096, here, space, await tunnelEnd(hosts[0]))).toEqual([]);
+  expect(await inject(4096, here, space)).toEqual([]);
   const listing = await hosts[0].output('nft', ['list', 'chain', 'inet', 'weft', 'cleartext']);
   expect(listing).toMatch(/0x1000 counter packets [1-9].*of an encrypted network, in the clear/);
 });

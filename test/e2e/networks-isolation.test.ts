@@ -9,7 +9,7 @@ import { eventually } from '../lab/eventually.ts';
 import type { Host } from '../lab/host.ts';
 import { createLab, OUTSIDE, type Lab } from '../lab/lab.ts';
 import type { Namespace } from '../lab/namespace.ts';
-import { createNetwork } from '../lab/networks.ts';
+import { createNetwork, forge } from '../lab/networks.ts';
 import { makeTarget } from '../lab/target.ts';
 
 const MESH = {
@@ -30,6 +30,7 @@ interface Place {
   readonly name: string;
   readonly space: Namespace;
   readonly addresses: readonly Address[];
+  readonly mac?: string;
 }
 
 let lab: Lab;
@@ -67,8 +68,8 @@ afterAll(() => lab?.close());
 
 async function put(name: string, host: Host, network: string): Promise<void> {
   const space = await makeTarget(host, name.replace(' ', '-'));
-  const { addresses } = await attach(host, space, network);
-  places.set(name, { name, space, addresses: addresses as Address[] });
+  const { addresses, mac = '' } = await attach(host, space, network);
+  places.set(name, { name, space, addresses: addresses as Address[], mac });
 }
 
 function hostPlace(name: string, host: Host): Place {
@@ -180,4 +181,30 @@ test('everybody reaches whom it should, and nobody else', async () => {
   process.stdout.write(`${[head, ...table].join('\n')}\n`);
   for (const { what, reached, found } of rows)
     expect({ what, found }).toEqual({ what, found: COLUMNS.map(() => reached) });
+});
+
+/** Whose VTEP it is sent to: that of the sender's host, by its gateway, or the other host's. */
+test.each([
+  ['red 1', 'its own host', 'blue 1', '10.7.0.1'],
+  ['green 1', 'its own host, from an internal network', 'blue 1', '10.8.0.1'],
+  ['default 1', 'its own host, from leased subnets', 'blue 1', 'host 1'],
+  ['red 1', 'another host', 'blue 2', 'host 2'],
+  ['default 1', 'another host, from leased subnets', 'blue 2', 'host 2'],
+  ['blue 1', 'its own host, into an internal network', 'green 1', '10.6.0.1'],
+])('%s cannot pass for a host: VXLAN to %s reaches nobody in %s', async (from, _, to, by) => {
+  const { space, addresses, mac = '' } = at(to);
+  const [address = ''] = addresses;
+  const via = places.get(by)?.addresses[0] ?? by;
+  const vni = to.startsWith('blue') ? 4096 : 4098;
+  const forgery = { from: at(from).space, via, vni, target: { space, address, mac } };
+  expect(await forge(forgery)).toEqual([]);
+});
+
+test('no bridge of a network takes a router for one, and nothing inside does', async () => {
+  const [first] = lab.hosts as [Host];
+  const setting = async (space: Namespace, link: string): Promise<string> =>
+    (await space.output('cat', [`/proc/sys/net/ipv6/conf/${link}/accept_ra`])).trim();
+  for (const link of ['weft0', 'weft-4096', 'weft-4098'])
+    expect([link, await setting(first, link)]).toEqual([link, '0']);
+  expect(await setting(at('blue 1').space, 'eth0')).toBe('0');
 });
