@@ -19,6 +19,7 @@ const PACKAGES = {
   'docker.io': 'Docker Engine, which the tests join to the network',
   containerd: 'containerd and ctr, whose containers the tests join',
   podman: 'Podman, whose containers the tests join',
+  'containernetworking-plugins': 'CNI’s own plugins, to compare with',
   tcpdump: 'to see what travels on the underlay',
   'busybox-static': 'the container image of the tests',
   openssl: 'certificates for an etcd with TLS',
@@ -70,7 +71,7 @@ const PURPOSES = {
     'mandoc',
     'man-db',
   ],
-  bench: [...MACHINES, 'serf', 'dnsperf', 'dnsmasq-base', 'unbound'],
+  bench: [...MACHINES, 'serf', 'dnsperf', 'dnsmasq-base', 'unbound', 'containernetworking-plugins'],
 };
 /** Those that need a kernel to boot. */
 const WITH_KERNEL = ['machines', 'test', 'bench'];

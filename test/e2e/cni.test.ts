@@ -169,6 +169,13 @@ describe('what is refused, changes nothing', () => {
     expect(await list(hosts[0])).toEqual([]);
   });
 
+  test('more on standard input than is read', async () => {
+    const space = await target();
+    const failure = await cni.fail('ADD', attachment('web', space), { more: ' '.repeat(2 << 20) });
+    expect(failure).toMatchObject({ code: 6, msg: expect.stringContaining('1 MiB') });
+    expect(await linksIn(space)).toEqual([]);
+  });
+
   test('an interface that is there already', async () => {
     const space = await target();
     await space.ip('link add eth0 type bridge');
