@@ -88,3 +88,18 @@ test('a host that is frozen is named, and the others are compared', async () => 
     process.kill(daemons[1]?.pid ?? 0, 'SIGCONT');
   }
 });
+
+test('a member whose name DNS cannot have is heard, and ends nobody', async () => {
+  const name = `${'x'.repeat(64)}..h3`;
+  await daemons[2]?.stop();
+  daemons[2] = await lab.host(3).startWeftd(['--node-name', name]).waitReady();
+  await eventually(async () => (await checked()).findings.every(({ host }) => host === 'h3'), {
+    within: 2 * SOON,
+    what: 'all that are there agree',
+  });
+  expect(daemons.map(({ result }) => result)).toEqual([undefined, undefined, undefined]);
+  const { stdout } = await lab.host(3).weft('dns', 'ls', '--json');
+  const names = (JSON.parse(stdout) as readonly { name: string }[]).map((entry) => entry.name);
+  expect(names).toContain('h1');
+  expect(names).not.toContain(name);
+});
