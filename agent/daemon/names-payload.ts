@@ -1,5 +1,5 @@
 /** NamesQuestion and NamesAnswer of dns.proto on their way through gossip. Pure. */
-import { fromWire, toWire } from '../../controlplane/api/codec.ts';
+import { decoded, toWire } from '../../controlplane/api/codec.ts';
 import { weft } from '../../controlplane/api/generated/weft.js';
 import type { NamesAnswer, NamesQuestion } from '../../controlplane/dns/check-model.ts';
 import { DEPTH, FANOUT } from '../../controlplane/dns/digests.ts';
@@ -40,16 +40,4 @@ export function questionIn(payload: Uint8Array): NamesQuestion | undefined {
 /** Undefined for what is none. */
 export function answerIn(payload: Uint8Array): NamesAnswer | undefined {
   return decoded(payload, AnswerMessage) as NamesAnswer | undefined;
-}
-
-interface Message {
-  decode(bytes: Uint8Array): object;
-}
-
-function decoded(payload: Uint8Array, message: Message): object | undefined {
-  try {
-    return fromWire(message.decode(payload));
-  } catch {
-    return undefined;
-  }
 }

@@ -61,3 +61,15 @@ function dateOf({ seconds, nanos }: google.protobuf.Timestamp): Date {
 function isLong(value: object): value is { toNumber(): number } {
   return 'toNumber' in value && typeof value.toNumber === 'function';
 }
+
+/** A message of gossip, as fromWire gives it; undefined for what is none. */
+export function decoded(
+  payload: Uint8Array,
+  message: { decode(bytes: Uint8Array): object },
+): object | undefined {
+  try {
+    return fromWire(message.decode(payload));
+  } catch {
+    return undefined;
+  }
+}

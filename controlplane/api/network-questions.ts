@@ -1,5 +1,5 @@
 /** What hosts ask each other of networks, on its way through gossip: the last messages of networks.proto. Pure. */
-import { fromWire, toWire } from './codec.ts';
+import { decoded, toWire } from './codec.ts';
 import { weft } from './generated/weft.js';
 
 const { RouteQuestion, RouteAnswer, GiveQuestion, GiveAnswer } = weft.v1;
@@ -73,16 +73,4 @@ export function giveAnswer(given: Given): Uint8Array {
 
 export function givenIn(payload: Uint8Array): Given | undefined {
   return decoded(payload, GiveAnswer) as Given | undefined;
-}
-
-interface Message {
-  decode(bytes: Uint8Array): object;
-}
-
-function decoded(payload: Uint8Array, message: Message): object | undefined {
-  try {
-    return fromWire(message.decode(payload));
-  } catch {
-    return undefined;
-  }
 }
